@@ -1,0 +1,3 @@
+"""WhatNext: playlists that belong to the people who make them."""
+
+__version__ = "0.1.0"
