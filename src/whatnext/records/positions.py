@@ -69,8 +69,8 @@ def run(before: str | None, after: str | None, count: int, rng: Rng) -> list[str
     All are one random prefix followed by evenly spaced counters of one width. Everything that begins with
     the prefix lies in the gap, and a foreign key sorts among the run only if it begins with that too. Two
     runs thus interleave only if one prefix begins with the other; each is drawn from at least 2**35 of one
-    length: whatever the other is, the chance is at most 2 · 2**-35 = 6e-11. The same holds for single keys and
-    for runs made between other neighbours by devices that have not seen all of the list.
+    length: whatever the other is, the chance is at most 2 · 2**-35 = 6e-11. The same holds for single keys
+    and for runs made between other neighbours by devices that have not seen all of the list.
     Odd neighbours and errors are as in `between`; a negative `count` is a `ValueError`.
     """
     if count < 0:
