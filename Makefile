@@ -1,0 +1,52 @@
+# Everything happens in .venv, which the first target you run makes. `make` alone lists the targets.
+PYTHON ?= python3.11
+INSTALLED := .venv/.installed
+BIN := .venv/bin
+TRACES ?= ../shared/data/traces
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test soak lint fmt bench clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(INSTALLED) ## Make .venv with WhatNext and its tools in it
+
+$(INSTALLED): pyproject.toml constraints.txt tools/setup.sh
+	@PYTHON='$(PYTHON)' sh tools/setup.sh
+
+run: $(INSTALLED) ## Run a node on your own profile
+	$(BIN)/whatnext node
+
+demo: $(INSTALLED) ## Three nodes share a playlist, lose each other and agree again (KEEP=1 leaves them running)
+	$(BIN)/python demo/run.py
+
+test: $(INSTALLED) ## Run the tests that take minutes at most (ARGS="tests/records -x" picks)
+	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+
+soak: $(INSTALLED) ## Run the tests that take long
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+lint: $(INSTALLED) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fmt: $(INSTALLED) ## Put the code in the house's format
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## Measure: one JSON object a line
+	@$(BIN)/whatnext bench live --peers 3 --edits 200
+	@$(BIN)/whatnext bench cold --entries 10000 --per-record 100
+	@$(BIN)/whatnext bench cold --entries 10000 --per-record 1
+	@$(BIN)/whatnext bench size
+	@$(BIN)/whatnext bench start
+	@for trace in $(TRACES)/*.json.gz; do \
+		if [ -e "$$trace" ]; then $(BIN)/whatnext bench trace "$$trace" || exit 1; \
+		else echo "no traces in $(TRACES): bench trace skipped" >&2; fi; \
+	done
+
+clean: ## Remove .venv and every cache
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
