@@ -83,6 +83,6 @@ python=$(find_python)
 make_venv
 make_compilable
 say "Installing into $venv with $("$venv/bin/python" --version) (a minute or so the first time)"
-"$venv/bin/python" -m pip install -q --upgrade "pip>=25.1" # --group came with 25.1
-"$venv/bin/python" -m pip install -q -c constraints.txt -e . --group dev
+"$venv/bin/python" -m pip install -qq --upgrade "pip>=25.1" # --group came with 25.1
+"$venv/bin/python" -m pip install -qq -c constraints.txt -e . --group dev
 touch "$venv/.installed"
