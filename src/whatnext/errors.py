@@ -72,7 +72,7 @@ class BadLink(UserError):
 
 
 class LocalError(WhatNextError):
-    """This device cannot do it now: profile, disk or key."""
+    """The device at hand cannot do it now: profile, disk or key."""
 
     code = "local"
     exit_status = 5

@@ -4,6 +4,7 @@ Fed only with records that stand in a valid chain: the owner's, and admissions b
 the order of feeding.
 """
 
+import base64
 import bisect
 from collections.abc import Iterable
 from typing import Annotated, NamedTuple
@@ -45,7 +46,7 @@ class Member(NamedTuple):
 
 
 _decode_marks = msgspec.msgpack.Decoder(list[Mark]).decode
-encode_marks = msgspec.msgpack.Encoder().encode
+_encode_marks = msgspec.msgpack.Encoder().encode
 _RANK = {"viewer": 1, "editor": 2}
 
 
@@ -54,13 +55,16 @@ def governs(record: Record) -> bool:
     return record.is_genesis or any(w.collection in ("members", "invites") for w in record.body.writes)
 
 
-def decode_marks(raw: object) -> dict[bytes, Mark]:
+def encode_marks(marks: list[Mark]) -> str:
+    """Marks as the text of a word's `upto`."""
+    return base64.b64encode(_encode_marks(marks)).decode("ascii")
+
+
+def decode_marks(text: object) -> dict[bytes, Mark]:
     """Marks in a word's `upto`; damaged ones count as none, so the word still removes."""
-    if not isinstance(raw, bytes):
-        return {}
     try:
-        return {mark.epoch: mark for mark in _decode_marks(raw)}
-    except (msgspec.DecodeError, msgspec.ValidationError):
+        return {mark.epoch: mark for mark in _decode_marks(base64.b64decode(str(text), validate=True))}
+    except (ValueError, msgspec.DecodeError):
         return {}
 
 
@@ -100,7 +104,7 @@ class Governance:
             invite, proof = write.fields.get("invite"), write.fields.get("proof")
             if (
                 isinstance(invite, str)
-                and isinstance(proof, bytes)
+                and isinstance(proof, str)
                 and invites.proof_holds(invite, self.playlist, subject, proof)
             ):
                 self._admissions.setdefault(subject, set()).add(invite)
@@ -172,7 +176,9 @@ class Governance:
 
     def admitted_through(self, invite: str) -> Iterable[bytes]:
         """Public keys of the peers whose standing admissions name this invite."""
-        return [peer for peer, used in self._admissions.items() if invite in used and self._stands(invite, peer)]
+        return [
+            peer for peer, used in self._admissions.items() if invite in used and self._stands(invite, peer)
+        ]
 
     def _admitted_as(self, author: bytes) -> Standing | None:
         invite = self.admission(author)

@@ -31,7 +31,9 @@ class InviteKey:
         except (ValueError, UnicodeEncodeError):
             seed = b""
         if len(seed) != 32:
-            raise BadLink("the link's secret (the part behind #) is damaged or cut off: copy the whole link again")
+            raise BadLink(
+                "the link's secret (the part behind #) is damaged or cut off: copy the whole link again"
+            )
         return cls(seed)
 
     @property
@@ -44,15 +46,17 @@ class InviteKey:
         """Public half, base58: the id of the document in `invites`."""
         return base58.b58encode(bytes(self._key.verify_key)).decode("ascii")
 
-    def prove(self, playlist: bytes, joiner: bytes) -> bytes:
-        """64-byte proof that `joiner` (public key) holds this secret for `playlist`."""
-        return self._key.sign(_CONTEXT + playlist + joiner).signature
+    def prove(self, playlist: bytes, joiner: bytes) -> str:
+        """Proof (a signature, base58) that `joiner` (public key) holds this secret for `playlist`."""
+        return base58.b58encode(self._key.sign(_CONTEXT + playlist + joiner).signature).decode("ascii")
 
 
-def proof_holds(invite: str, playlist: bytes, joiner: bytes, proof: bytes) -> bool:
+def proof_holds(invite: str, playlist: bytes, joiner: bytes, proof: str) -> bool:
     """Whether the holder of `invite` (its id) vouched for `joiner` in `playlist`."""
     try:
         public_key = base58.b58decode(invite.encode("ascii"))
+        signature = base58.b58decode(proof.encode("ascii"))
     except ValueError:
         return False
-    return len(public_key) == 32 and identity.verify(public_key, _CONTEXT + playlist + joiner, proof)
+    sizes_fit = len(public_key) == identity.PUBLIC_KEY_BYTES and len(signature) == identity.SIGNATURE_BYTES
+    return sizes_fit and identity.verify(public_key, _CONTEXT + playlist + joiner, signature)

@@ -98,7 +98,9 @@ def judge(playlist: bytes, records: Iterable[Record], is_early: Callable[[int], 
     return _weigh(playlist, genesis, chains, forks, refused)
 
 
-def _pin(genesis: Record, logs: dict[LogKey, dict[int, dict[bytes, Record]]], refused: dict[Record, Refusal]) -> None:
+def _pin(
+    genesis: Record, logs: dict[LogKey, dict[int, dict[bytes, Record]]], refused: dict[Record, Refusal]
+) -> None:
     """The playlist's id names its first record: a rival to it proves nothing, it is not of this playlist."""
     rivals = logs[genesis.log][1]
     for record in rivals.values():
@@ -136,9 +138,12 @@ def _weigh(
 ) -> Judgement:
     governance = Governance(playlist)
     counted: dict[LogKey, list[Record]] = {}
-    if genesis is None:
+    fault = None if genesis is None else refusal_by_right(genesis, OWNER)
+    if genesis is None or fault is not None:
         refused.update({record: Refusal.NO_GENESIS for chain in chains.values() for record in chain})
-        chains = {}
+        if genesis is not None and fault is not None:
+            refused[genesis] = fault
+        genesis, chains = None, {}
     else:
         governance.add(genesis)
         own = [key for key in chains if key.author == genesis.body.author]
@@ -155,7 +160,7 @@ def _weigh(
     for key, fork_at in forks.items():
         chain = counted.get(key, [])
         head = Head(len(chain), chain[-1].hash if chain else b"", fork_at)
-        if genesis is not None and (chain or (fork_at is not None and governance.standing(key.author) is not None)):
+        if genesis is not None and (chain or fork_at is not None):
             heads[key] = head
     return Judgement(counted, refused, heads, governance)
 

@@ -12,7 +12,8 @@ import msgspec
 from whatnext.records.codec import Record
 from whatnext.records.governance import Governance, governs
 from whatnext.records.ids import LogKey
-from whatnext.records.judge import FINAL, NO_HEAD, Head, Judgement, Refusal, refusal_of
+from whatnext.records.judge import FINAL, NO_HEAD, Head, Judgement, Refusal, refusal_by_right, refusal_of
+from whatnext.records.permissions import OWNER
 
 MAX_WAITING = 4096
 """Records that wait in one playlist; a peer that floods us with records of strangers costs no more."""
@@ -49,6 +50,7 @@ class Ledger:
         self._waiting: dict[LogKey, dict[int, Record]] = {}
         self._early: dict[bytes, Record] = {}
         self._genesis_log: LogKey | None = None
+        self._recent: dict[tuple[LogKey, int], bytes] = {}
         self._waiting_bytes = 0
         self._waiting_count = 0
 
@@ -78,6 +80,7 @@ class Ledger:
     def receive(self, records: Iterable[Record]) -> Outcome:
         """Feed authentic records in any order; a refusal holds for now unless it is in `FINAL`."""
         outcome = Outcome()
+        self._recent = {}
         for record in records:
             self._offer(record, outcome)
         return outcome
@@ -119,7 +122,7 @@ class Ledger:
 
     def _seen(self, record: Record, head: Head, outcome: Outcome) -> bool:
         if record.seq <= head.seq:
-            known = self._hash_at(record.log, record.seq)
+            known = self._known_hash(record.log, record.seq)
         else:
             other = self._waiting.get(record.log, {}).get(record.seq)
             if other is None or other is record:
@@ -135,7 +138,9 @@ class Ledger:
         return True
 
     def _refusal(self, record: Record, head: Head) -> Refusal | None:
-        if self.governance.owner is None and not record.is_genesis:
+        if record.is_genesis:
+            return refusal_by_right(record, OWNER)
+        if self.governance.owner is None:
             return Refusal.NO_GENESIS
         if head.seq == 0 and self._log_count(record.log.author) >= MAX_LOGS_PER_AUTHOR:
             return Refusal.FULL
@@ -145,40 +150,47 @@ class Ledger:
         return sum(1 for log in self.heads if log.author == author)
 
     def _count(self, record: Record, outcome: Outcome) -> None:
-        ready = [record]
-        while ready:
-            record = ready.pop(0)
-            outcome.counted.append(record)
-            outcome.refused.pop(record, None)
-            self.heads[record.log] = Head(record.seq, record.hash)
-            if record.is_genesis:
-                self._genesis_log = record.log
-            logs = self._govern(record, outcome) if governs(record) else [record.log]
-            ready += self._released(logs, taken=ready)
+        """Count a record, then every waiting one that it makes way for."""
+        logs = self._take(record, outcome)
+        while logs:
+            log = logs.pop()
+            head = self.heads.get(log, NO_HEAD)
+            following = self._waiting.get(log, {}).get(head.seq + 1)
+            if following is not None and self._refusal(following, head) is None:
+                self._forget(following)
+                logs += self._take(following, outcome)
 
-    def _govern(self, record: Record, outcome: Outcome) -> list[LogKey]:
-        """Take in a governing record; return the logs whose waiting records may count now."""
+    def _take(self, record: Record, outcome: Outcome) -> list[LogKey]:
+        """Count one record; return the logs whose waiting records may count now."""
+        outcome.counted.append(record)
+        outcome.refused.pop(record, None)
+        self.heads[record.log] = Head(record.seq, record.hash)
+        self._recent[record.log, record.seq] = record.hash
+        if not governs(record):
+            return [record.log]
+        if record.is_genesis:
+            self._genesis_log = record.log
+        self._govern(record, outcome)
+        return list(self._waiting)
+
+    def _govern(self, record: Record, outcome: Outcome) -> None:
         others = [log for log in self.heads if log.author != record.body.author]
         before = {log: self.governance.standings(log, self.heads[log].seq) for log in others}
         self.governance.add(record)
         for log in others:
             if before[log] != self.governance.standings(log, self.heads[log].seq) or self._is_disowned(log):
                 outcome.stale = True
-        return list(self._waiting)
 
     def _is_disowned(self, log: LogKey) -> bool:
         last = self.heads[log].seq
-        return any(mark.seq <= last and self._hash_at(log, mark.seq) != mark.hash for mark in self.governance.marks(log))
+        return any(
+            mark.seq <= last and self._known_hash(log, mark.seq) != mark.hash
+            for mark in self.governance.marks(log)
+        )
 
-    def _released(self, logs: Iterable[LogKey], taken: list[Record]) -> list[Record]:
-        released = []
-        for log in logs:
-            head = self.heads.get(log, NO_HEAD)
-            record = self._waiting.get(log, {}).get(head.seq + 1)
-            if record is not None and record not in taken and self._refusal(record, head) is None:
-                self._forget(record)
-                released.append(record)
-        return released
+    def _known_hash(self, log: LogKey, seq: int) -> bytes | None:
+        recent = self._recent.get((log, seq))
+        return recent if recent is not None else self._hash_at(log, seq)
 
     def _wait(self, record: Record) -> bool:
         known = self._waiting.get(record.log, {}).get(record.seq)

@@ -49,10 +49,12 @@ class Document:
         return self.fields.get("removed") is True
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Document)
-            and (self.fields, self.stamps, self.first, self.last, self.by)
-            == (other.fields, other.stamps, other.first, other.last, other.by)
+        return isinstance(other, Document) and (self.fields, self.stamps, self.first, self.last, self.by) == (
+            other.fields,
+            other.stamps,
+            other.first,
+            other.last,
+            other.by,
         )
 
     __hash__ = None  # type: ignore[assignment]

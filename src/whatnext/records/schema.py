@@ -17,7 +17,7 @@ MAX_LIST = 200
 MAX_ENTRIES = 50_000
 """Entries of one playlist, removed ones included."""
 
-Value: TypeAlias = None | bool | int | str | bytes | list[str]
+Value: TypeAlias = bool | int | str | list[str] | None
 Check: TypeAlias = Callable[[Value], bool]
 
 ROLES = ("editor", "viewer")
@@ -26,13 +26,16 @@ MODES = ("free", "turns", "votes")
 
 _PEER_ID = re.compile(r"12D3KooW[1-9A-HJ-NP-Za-km-z]{44}")
 _KEY_TEXT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
+_SIGNATURE = re.compile(r"[1-9A-HJ-NP-Za-km-z]{64,88}")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 _MBID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 def _text(limit: int) -> Check:
-    return lambda value: isinstance(value, str) and len(value) <= limit and len(value.encode()) <= MAX_VALUE_BYTES
+    return lambda value: (
+        isinstance(value, str) and len(value) <= limit and len(value.encode()) <= MAX_VALUE_BYTES
+    )
 
 
 def _optional(check: Check) -> Check:
@@ -49,8 +52,8 @@ def _one_of(*choices: str) -> Check:
 
 def _texts(limit: int) -> Check:
     each = _text(limit)
-    return (
-        lambda value: isinstance(value, list)
+    return lambda value: (
+        isinstance(value, list)
         and len(value) <= MAX_LIST
         and all(each(item) for item in value)
         and sum(len(item.encode()) for item in value) <= MAX_VALUE_BYTES
@@ -59,10 +62,6 @@ def _texts(limit: int) -> Check:
 
 def _number(low: int, high: int) -> Check:
     return lambda value: type(value) is int and low <= value <= high
-
-
-def _bytes(low: int, high: int) -> Check:
-    return lambda value: isinstance(value, bytes) and low <= len(value) <= high
 
 
 def _flag(value: Value) -> bool:
@@ -104,9 +103,9 @@ FIELDS: dict[str, dict[str, Check]] = {
     },
     "members": {
         "role": _one_of(*ROLES, REMOVED),
-        "upto": _bytes(1, 1 << 17),
+        "upto": _text(MAX_VALUE_BYTES),
         "invite": _matches(_KEY_TEXT),
-        "proof": _bytes(64, 64),
+        "proof": _matches(_SIGNATURE),
         "left": _flag,
     },
     "invites": {
@@ -161,6 +160,6 @@ def fault(collection: str, document_id: str, fields: dict[str, Value]) -> str | 
 def _shown(value: Value) -> str:
     if isinstance(value, str) and len(value) > 60:
         return f"a text of {len(value)} characters"
-    if isinstance(value, list | bytes):
-        return f"{type(value).__name__} of {len(value)}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
     return repr(value)

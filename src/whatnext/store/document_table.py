@@ -1,0 +1,192 @@
+"""Documents in SQLite: one row each with its field stamps, its place in the change feed and its search words."""
+
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from whatnext.records.merge import Document, DocumentKey, Stamp
+from whatnext.records.schema import Value
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A document as it stands in the store."""
+
+    playlist: bytes
+    collection: str
+    id: str
+    document: Document
+    gone: bool
+    feed: int
+
+
+class _Stamps(msgspec.Struct, array_like=True):
+    """Stamps of a document: most fields share a few, so each is written once."""
+
+    table: list[Stamp]
+    fields: dict[str, int]
+    first: int | None
+    last: int | None
+    by: str | None = None
+
+
+_encode_json = msgspec.json.Encoder().encode
+_decode_json = msgspec.json.Decoder(dict[str, Value]).decode
+_encode_stamps = msgspec.msgpack.Encoder().encode
+_decode_stamps = msgspec.msgpack.Decoder(_Stamps).decode
+
+_COLUMNS = "playlist, collection, id, fields, stamps, gone, feed"
+
+
+def folded(text: str) -> str:
+    """Text as search sees it: no case, no accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+class DocumentTable:
+    """The table `documents`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._feed: int | None = None
+
+    def forget_feed(self) -> None:
+        """Read the feed's end anew: a transaction was rolled back."""
+        self._feed = None
+
+    def get(self, playlist: bytes, key: DocumentKey) -> Document | None:
+        """One document, removed ones included; None when no record ever wrote it."""
+        row = self._db.execute(
+            "SELECT fields, stamps FROM documents WHERE playlist = ? AND collection = ? AND id = ?",
+            (playlist, *key),
+        ).fetchone()
+        return None if row is None else _decode(*row)
+
+    def put(
+        self, playlist: bytes, documents: Iterable[tuple[DocumentKey, Document]], *, gone: bool = False
+    ) -> None:
+        """Write documents and give each the next number of the feed."""
+        feed = self.last_feed()
+        rows = []
+        for (collection, document_id), document in documents:
+            feed += 1
+            rows.append(
+                (
+                    playlist,
+                    collection,
+                    document_id,
+                    _encode_json(document.fields).decode(),
+                    _encode(document),
+                    document.fields.get("position") if collection == "entries" else None,
+                    _words(collection, document),
+                    gone or document.removed,
+                    feed,
+                )
+            )
+        self._db.executemany("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._feed = feed
+
+    def last_feed(self) -> int:
+        """Number of the newest change."""
+        if self._feed is None:
+            self._feed = self._db.execute("SELECT coalesce(max(feed), 0) FROM documents").fetchone()[0]
+        return self._feed
+
+    def in_playlist(self, playlist: bytes, collection: str, *, gone: bool = False) -> list[Stored]:
+        """Documents of one collection (entries in their order), with `gone` the removed ones too."""
+        order = "position, id" if collection == "entries" else "id"
+        return self._stored(
+            f"WHERE playlist = ? AND collection = ? AND gone <= ? ORDER BY {order}",
+            (playlist, collection, gone),
+        )
+
+    def count_entries(self, playlist: bytes) -> int:
+        """Entries ever added, removed ones included."""
+        row = self._db.execute(
+            "SELECT count(*) FROM documents WHERE playlist = ? AND collection = 'entries'", (playlist,)
+        ).fetchone()
+        return int(row[0])
+
+    def keys(self, playlist: bytes) -> set[DocumentKey]:
+        """Keys of all documents of a playlist, derived `members` excluded."""
+        rows = self._db.execute(
+            "SELECT collection, id FROM documents WHERE playlist = ? AND collection <> 'members'", (playlist,)
+        )
+        return {(collection, document_id) for collection, document_id in rows}
+
+    def order(self, playlist: bytes) -> list[tuple[str, str]]:
+        """(id, position) of the entries in their order: enough to place a new one."""
+        return self._db.execute(
+            "SELECT id, position FROM documents WHERE playlist = ? AND collection = 'entries' AND NOT gone"
+            " ORDER BY position, id",
+            (playlist,),
+        ).fetchall()
+
+    def changes(self, after: int, limit: int) -> list[Stored]:
+        """The change feed: documents whose newest change is later than `after`, oldest first."""
+        return self._stored("WHERE feed > ? ORDER BY feed LIMIT ?", (after, limit))
+
+    def search(self, text: str, limit: int) -> list[Stored]:
+        """Entries and playlists that hold every word of the text, in any playlist."""
+        words = folded(text).split()
+        if not words:
+            return []
+        likes = " AND ".join(["words LIKE ? ESCAPE '\\'"] * len(words))
+        patterns = [
+            "%" + w.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%" for w in words
+        ]
+        return self._stored(
+            f"WHERE words IS NOT NULL AND NOT gone AND {likes} ORDER BY playlist, position, id LIMIT ?",
+            (*patterns, limit),
+        )
+
+    def delete_playlist(self, playlist: bytes) -> None:
+        """Forget all documents of a playlist."""
+        self._db.execute("DELETE FROM documents WHERE playlist = ?", (playlist,))
+
+    def _stored(self, where: str, parameters: tuple[object, ...]) -> list[Stored]:
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM documents {where}", parameters)  # noqa: S608 # our constants
+        return list(_rows(rows))
+
+
+def _rows(rows: Iterable[tuple[bytes, str, str, str, bytes, int, int]]) -> Iterator[Stored]:
+    for playlist, collection, document_id, fields, stamps, gone, feed in rows:
+        yield Stored(playlist, collection, document_id, _decode(fields, stamps), bool(gone), feed)
+
+
+def _words(collection: str, document: Document) -> str | None:
+    fields = document.fields
+    if collection == "entries":
+        artists = fields.get("artists")
+        parts = [fields.get("title"), *(artists if isinstance(artists, list) else []), fields.get("album")]
+        parts += [fields.get("note"), fields.get("isrc")]
+    elif collection == "playlists":
+        tags = fields.get("tags")
+        parts = [fields.get("name"), fields.get("description"), *(tags if isinstance(tags, list) else [])]
+    else:
+        return None
+    return folded(" ".join(part for part in parts if isinstance(part, str)))
+
+
+def _encode(document: Document) -> bytes:
+    table: dict[Stamp, int] = {}
+
+    def index(stamp: Stamp | None) -> int | None:
+        return None if stamp is None else table.setdefault(stamp, len(table))
+
+    fields = {name: table.setdefault(stamp, len(table)) for name, stamp in document.stamps.items()}
+    first, last = index(document.first), index(document.last)
+    return _encode_stamps(_Stamps(list(table), fields, first, last, document.by))
+
+
+def _decode(fields: str, stamps: bytes) -> Document:
+    packed = _decode_stamps(stamps)
+    document = Document()
+    document.fields = _decode_json(fields)
+    document.stamps = {name: packed.table[at] for name, at in packed.fields.items()}
+    document.first = None if packed.first is None else packed.table[packed.first]
+    document.last = None if packed.last is None else packed.table[packed.last]
+    document.by = packed.by
+    return document

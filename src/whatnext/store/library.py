@@ -1,0 +1,460 @@
+"""The library: every playlist on this device, kept as records and shown as documents.
+
+A change is durable before anybody hears of it: `write` and `receive` commit, then the subscribers are called.
+All of it runs in one thread and never awaits; a batch is bounded by its sender (docs/decisions, storage).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from whatnext.clock import HybridClock
+from whatnext.errors import InvalidRecord, LimitExceeded, NotFound, NotPermitted
+from whatnext.identity import Identity, public_key_of
+from whatnext.records import codec, schema
+from whatnext.records.codec import Body, Meta, Record, SignedRecord, Write
+from whatnext.records.governance import Governance, governs
+from whatnext.records.ids import LogKey
+from whatnext.records.judge import NO_HEAD, Head, Refusal, judge, refusal_by_right
+from whatnext.records.ledger import Ledger, Outcome
+from whatnext.records.merge import Document, DocumentKey, fold, is_folded
+from whatnext.records.permissions import Standing
+from whatnext.store.database import MEMORY, Database, translated
+from whatnext.store.document_table import DocumentTable
+from whatnext.store.membership import PlaylistTable, member_documents
+from whatnext.store.record_table import COUNTED, EVIDENCE, VOID, RecordTable
+
+REMOTE_ENTRIES = 2 * schema.MAX_ENTRIES
+"""Twice the local limit: devices that each stay within it while apart can always merge."""
+
+
+class Receipt(msgspec.Struct):
+    """What came of a received batch."""
+
+    counted: int = 0
+    duplicates: int = 0
+    refused: list[tuple[LogKey, int, Refusal]] = []
+    heads: dict[LogKey, Head] = {}
+    """Heads now, of every log named in the batch."""
+    reset: bool = False
+    """Counted records became void or heads shrank: peers must be told all heads anew."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A commit happened: heads moved, or were set back (`reset`)."""
+
+    playlist: bytes
+    local: bool
+    reset: bool
+
+
+class Library:
+    """Records, documents and heads of all playlists, over one database."""
+
+    def __init__(self, identity: Identity, clock: HybridClock, path: Path | str = MEMORY) -> None:
+        self.identity = identity
+        self.clock = clock
+        self.database = Database(path)
+        connection = self.database.connection
+        self.documents = DocumentTable(connection)
+        self._playlists = PlaylistTable(connection)
+        self._records = RecordTable(connection)
+        self._ledgers: dict[bytes, Ledger] = {}
+        self._subscribers: list[Callable[[Change], None]] = []
+        self._entry_counts: dict[bytes, int] = {}
+        for record in self._records.newest(64):
+            clock.see(record.body.hlc)
+
+    def close(self) -> None:
+        """Close cleanly; the next start goes on with the same logs."""
+        self.database.close()
+
+    def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Call back after every commit, in the same loop pass; returns the way to stop it."""
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
+
+    # What is here
+
+    def playlists(self) -> list[bytes]:
+        """Ids of the playlists we are in or joining."""
+        return self._playlists.ids("here", "joining")
+
+    def joining(self) -> list[tuple[bytes, SignedRecord]]:
+        """Playlists that nobody has let us into yet, with our own admission."""
+        waiting = []
+        for playlist in self._playlists.ids("joining"):
+            own = [r for r in self._ledger(playlist).waiting() if r.body.author == self.identity.public_key]
+            waiting += [(playlist, record.signed) for record in own[:1]]
+        return waiting
+
+    def owner(self, playlist: bytes) -> bytes | None:
+        """Public key of the owner; None while joining."""
+        return self.governance(playlist).owner
+
+    def governance(self, playlist: bytes) -> Governance:
+        """Members, invites and roles."""
+        return self._ledger(playlist).governance
+
+    def standing(self, playlist: bytes, peer: str) -> Standing | None:
+        """A peer's place in a playlist; None for one nobody admitted."""
+        return self.governance(playlist).standing(public_key_of(peer))
+
+    def heads(self, playlist: bytes) -> Mapping[LogKey, Head]:
+        """How far each log counts here; equal heads are equal playlists."""
+        return self._ledger(playlist).heads
+
+    def records(self, playlist: bytes) -> list[Record]:
+        """Counted records in order of arrival, for history and undo."""
+        return self._records.counted(playlist)
+
+    def missing(
+        self,
+        playlist: bytes,
+        remote: Mapping[LogKey, Head],
+        *,
+        max_records: int,
+        max_bytes: int,
+        logs: Callable[[LogKey], bool] = lambda _: True,
+    ) -> list[SignedRecord]:
+        """What we count and a peer with these heads lacks, in an order that counts; at least one if there is any."""
+        batch: list[SignedRecord] = []
+        size = 0
+        for record in self._records.missing(playlist, self.heads(playlist), remote, logs):
+            size += len(record.body) + len(record.signature)
+            if batch and (size > max_bytes or len(batch) >= max_records):
+                break
+            batch.append(record)
+        return batch
+
+    def pending(self, playlist: bytes, remote: Mapping[LogKey, Head]) -> int:
+        """Exact number of counted records that a peer with these heads lacks."""
+        return self._records.pending(playlist, self.heads(playlist), remote)
+
+    # Own changes
+
+    def create(self, writes: Sequence[Write], *following: Sequence[Write]) -> bytes:
+        """Begin a playlist that this device owns, with the changes that follow, all or nothing; return its id."""
+        genesis = self._sign(b"", NO_HEAD, writes, Meta())
+        playlist = genesis.playlist
+        self._commit_own(
+            playlist, [genesis, *self._sign_run(playlist, genesis, following, Meta())], state="here"
+        )
+        return playlist
+
+    def write(self, playlist: bytes, writes: Sequence[Write], meta: Meta | None = None) -> Record:
+        """Sign one change and keep it; raises `NotPermitted`, `LimitExceeded`, or what the disk says."""
+        return self.write_all(playlist, [writes], meta)[0]
+
+    def write_all(
+        self, playlist: bytes, changes: Sequence[Sequence[Write]], meta: Meta | None = None
+    ) -> list[Record]:
+        """Sign several changes and keep them, all or nothing; raises as `write` does."""
+        ledger = self._ledger(playlist)
+        if ledger.governance.owner is None:
+            raise NotFound(
+                "this playlist has not arrived yet: it needs a member online to let this device in"
+            )
+        standing = ledger.governance.standing(self.identity.public_key)
+        last = ledger.heads.get(self._own_log(ledger), NO_HEAD)
+        records = self._sign_run(playlist, last, changes, meta or Meta())
+        for record in records:
+            refusal = refusal_by_right(record, standing)
+            if refusal is not None:
+                raise NotPermitted(_not_permitted(refusal, standing))
+        self._check_room(playlist, (write for writes in changes for write in writes))
+        self._commit_own(playlist, records)
+        return records
+
+    def admit_self(self, playlist: bytes, write: Write, link: str) -> None:
+        """Keep our own admission (a write to `members`), to be shown to a member; survives a restart."""
+        ledger = self._ledger(playlist)
+        log = self._own_log(ledger)
+        record = self._sign(playlist, ledger.heads.get(log, NO_HEAD), [write], Meta())
+        arrived = ledger.governance.owner is not None
+        self._commit_own(playlist, [record], state="here" if arrived else "joining", link=link)
+        if arrived and not self.documents.keys(
+            playlist
+        ):  # we had left: the records stayed, the documents did not
+            with self.database.transaction():
+                self._rebuild(playlist, self._records.counted(playlist))
+                self._show_members(playlist, ledger.governance)
+
+    def links_to_join(self) -> list[tuple[bytes, str]]:
+        """Playlists that are still being joined, with the link each came by."""
+        return self._playlists.links()
+
+    def leave(self, playlist: bytes) -> None:
+        """Forget a playlist's documents here and stop offering it; the records stay in case of return."""
+        with self.database.transaction():
+            self._playlists.set_state(playlist, "left")
+            self.documents.delete_playlist(playlist)
+        self._drop(playlist)
+        self._announce(Change(playlist, local=True, reset=True))
+
+    # Changes from elsewhere
+
+    def receive(self, playlist: bytes, signed: Sequence[SignedRecord]) -> Receipt:
+        """Check, judge and keep a batch; durable on return.
+
+        Raises `InvalidRecord` at the first record that is malformed or not signed by its author: those before it
+        are kept, it and those behind it are not.
+        """
+        records, fault = _verified(signed)
+        receipt = self._receive(playlist, records)
+        if fault is not None:
+            raise fault
+        return receipt
+
+    def receive_due(self) -> None:
+        """Count the records that were stamped ahead of our clock and have come due."""
+        for playlist, ledger in list(self._ledgers.items()):
+            due = ledger.next_due()
+            if due is not None and not self.clock.is_early(due):
+                self._apply(playlist, ledger.receive_due())
+
+    def next_due(self) -> int | None:
+        """Smallest stamp of a record that waits until due, or None."""
+        stamps = [ledger.next_due() for ledger in self._ledgers.values()]
+        return min((stamp for stamp in stamps if stamp is not None), default=None)
+
+    def _receive(self, playlist: bytes, records: list[Record]) -> Receipt:
+        room = self._entry_count(playlist) < REMOTE_ENTRIES
+        fitting = [r for r in records if room or not _adds_entries(r.body.writes)]
+        outcome = self._ledger(playlist).receive(fitting)
+        reset = self._apply(playlist, outcome)
+        ledger = self._ledger(playlist)
+        refused = [
+            (r.log, r.seq, why)
+            for r, why in outcome.refused.items()
+            if ledger.heads.get(r.log, NO_HEAD).seq < r.seq
+        ]
+        if not room:
+            refused += [(r.log, r.seq, Refusal.FULL) for r in records if _adds_entries(r.body.writes)]
+        return Receipt(
+            counted=len(outcome.counted),
+            duplicates=outcome.duplicates,
+            refused=refused,
+            heads={r.log: ledger.heads.get(r.log, NO_HEAD) for r in records},
+            reset=reset,
+        )
+
+    # Commits
+
+    def _apply(self, playlist: bytes, outcome: Outcome) -> bool:
+        """Make an outcome from elsewhere durable; return whether heads were set back."""
+        if not outcome.counted and not outcome.stale:
+            return False
+        with self._commit(playlist):
+            reset = self._keep(playlist, outcome)
+        for record in outcome.counted:
+            self.clock.see(record.body.hlc)
+        self._announce(Change(playlist, local=False, reset=reset))
+        return reset
+
+    def _keep(self, playlist: bytes, outcome: Outcome) -> bool:
+        return self._rejudge(playlist, outcome) if outcome.stale else self._count(playlist, outcome.counted)
+
+    @contextmanager
+    def _commit(self, playlist: bytes) -> Iterator[None]:
+        """A transaction; when it fails, what memory holds of the playlist is read anew from the disk."""
+        try:
+            with self.database.transaction():
+                yield
+        except BaseException:
+            self._drop(playlist)
+            raise
+
+    def _count(self, playlist: bytes, counted: list[Record]) -> bool:
+        ledger = self._ledgers[playlist]
+        self._records.put(playlist, counted, COUNTED)
+        for log in {record.log for record in counted}:
+            self._records.set_head(playlist, log, ledger.heads[log])
+        self._merge(playlist, counted)
+        if any(governs(record) for record in counted):
+            self._show_members(playlist, ledger.governance)
+            if any(record.is_genesis for record in counted):
+                self._playlists.arrived(playlist, self.clock.now_ms())
+        return False
+
+    def _rejudge(self, playlist: bytes, outcome: Outcome) -> bool:
+        """Judge everything anew: a fork was proven, or the owner's word may void what counted."""
+        ledger = self._ledgers[playlist]
+        kept = dict(self._records.kept(playlist))
+        old_heads = self._records.heads(playlist)
+        everything = {*kept, *ledger.waiting(), *outcome.counted, *outcome.contested}
+        judgement = judge(playlist, everything, self.clock.is_early)
+        ledger.adopt(judgement)
+        counted = [record for chain in judgement.counted.values() for record in chain]
+        fresh = [record for record in counted if kept.get(record) != COUNTED]
+        voided = [r for r, kind in kept.items() if kind == COUNTED and r in judgement.refused]
+        self._records.put(playlist, fresh, COUNTED)
+        self._records.put(playlist, voided, VOID)
+        self._records.put(playlist, _evidence(judgement.refused, judgement.heads), EVIDENCE)
+        for log in {*judgement.heads, *old_heads}:
+            self._records.set_head(playlist, log, judgement.heads.get(log, NO_HEAD))
+        if voided:
+            self._rebuild(playlist, counted)
+        else:
+            self._merge(playlist, fresh)
+        self._show_members(playlist, judgement.governance)
+        outcome.refused = {
+            r: judgement.refused[r] for r in (*outcome.refused, *outcome.contested) if r in judgement.refused
+        }
+        return True
+
+    def _merge(self, playlist: bytes, records: Iterable[Record]) -> None:
+        touched: dict[DocumentKey, Document] = {}
+        fresh = 0
+        for record in records:
+            for write in record.body.writes:
+                if is_folded(write):
+                    key = (write.collection, write.id)
+                    document = touched.get(key)
+                    if document is None:
+                        document = self.documents.get(playlist, key)
+                        if document is None:
+                            document = Document()
+                            fresh += key[0] == "entries"
+                        touched[key] = document
+                    document.merge(write.fields, record.stamp, record.body.meta.by)
+        self.documents.put(playlist, touched.items())
+        if playlist in self._entry_counts:
+            self._entry_counts[playlist] += fresh
+
+    def _rebuild(self, playlist: bytes, counted: Iterable[Record]) -> None:
+        documents = fold(counted)
+        known = self.documents.keys(playlist)
+        changed = [(key, d) for key, d in documents.items() if self.documents.get(playlist, key) != d]
+        self.documents.put(playlist, changed)
+        lost = [(key, self.documents.get(playlist, key) or Document()) for key in known - documents.keys()]
+        self.documents.put(playlist, lost, gone=True)
+
+    def _show_members(self, playlist: bytes, governance: Governance) -> None:
+        for key, document in member_documents(governance):
+            if self.documents.get(playlist, key) != document:
+                self.documents.put(playlist, [(key, document)])
+
+    def _commit_own(
+        self, playlist: bytes, records: Sequence[Record], *, state: str | None = None, link: str | None = None
+    ) -> None:
+        outcome = self._ledger(playlist).receive(records)
+        unready = [record for record in records if record in outcome.refused]
+        outcome.refused.clear()
+        with self._commit(playlist):
+            if state is not None:
+                self._playlists.put(playlist, state, link, self.clock.now_ms())
+            self._records.put(
+                playlist, unready, VOID
+            )  # our admission: it counts once the owner's log is here
+            self.database.mark_writing()
+            reset = self._keep(playlist, outcome)
+        self._announce(Change(playlist, local=True, reset=reset))
+
+    def _sign_run(
+        self, playlist: bytes, last: Head | Record, changes: Sequence[Sequence[Write]], meta: Meta
+    ) -> list[Record]:
+        records: list[Record] = []
+        head = Head(last.seq, last.hash)
+        for writes in changes:
+            records.append(self._sign(playlist, head, writes, meta))
+            head = Head(records[-1].seq, records[-1].hash)
+        return records
+
+    def _sign(self, playlist: bytes, head: Head, writes: Sequence[Write], meta: Meta) -> Record:
+        body = Body(
+            version=codec.VERSION,
+            playlist=playlist,
+            author=self.identity.public_key,
+            epoch=self.database.epoch,
+            seq=head.seq + 1,
+            prev=head.hash,
+            hlc=self.clock.tick(),
+            writes=list(writes),
+            meta=meta,
+        )
+        return codec.sign(body, self.identity)
+
+    def _own_log(self, ledger: Ledger) -> LogKey:
+        """Our log in this playlist; a new one where the old one was proven forked or its end was voided."""
+        log = LogKey(self.identity.public_key, self.database.epoch)
+        head = ledger.heads.get(log, NO_HEAD)
+        if head.fork_at is not None or any(r.log == log and r.seq > head.seq for r in ledger.waiting()):
+            self.database.renew_epoch()
+            return LogKey(self.identity.public_key, self.database.epoch)
+        return log
+
+    def _check_room(self, playlist: bytes, writes: Iterable[Write]) -> None:
+        new = sum(1 for w in writes if w.collection == "entries" and "title" in w.fields)
+        if new and self._entry_count(playlist) + new > schema.MAX_ENTRIES:
+            raise LimitExceeded(f"a playlist holds at most {schema.MAX_ENTRIES:,} entries: begin another one")
+
+    def _entry_count(self, playlist: bytes) -> int:
+        """Entries ever added; counted once, since a count reads every row."""
+        count = self._entry_counts.get(playlist)
+        if count is None:
+            count = self._entry_counts[playlist] = self.documents.count_entries(playlist)
+        return count
+
+    # Plumbing
+
+    def _ledger(self, playlist: bytes) -> Ledger:
+        ledger = self._ledgers.get(playlist)
+        if ledger is None:
+            ledger = Ledger(
+                playlist, lambda log, seq: self._records.hash_at(playlist, log, seq), self.clock.is_early
+            )
+            with translated(self.database.path):
+                ledger.restore(
+                    self._records.heads(playlist),
+                    self._records.governing(playlist),
+                    self._records.void(playlist),
+                )
+            self._ledgers[playlist] = ledger
+        return ledger
+
+    def _drop(self, playlist: bytes) -> None:
+        self._ledgers.pop(playlist, None)
+        self._entry_counts.pop(playlist, None)
+        self._records.forget_ids()
+        self.documents.forget_feed()
+
+    def _announce(self, change: Change) -> None:
+        for callback in list(self._subscribers):
+            callback(change)
+
+
+def _verified(signed: Sequence[SignedRecord]) -> tuple[list[Record], InvalidRecord | None]:
+    records = []
+    for each in signed:
+        try:
+            records.append(codec.decode_and_verify(each))
+        except InvalidRecord as fault:
+            return records, fault
+    return records, None
+
+
+def _evidence(refused: Mapping[Record, Refusal], heads: Mapping[LogKey, Head]) -> list[Record]:
+    """Two records per proven fork: those with the smallest hashes, so that all peers show the same pair."""
+    at_fork: dict[LogKey, list[Record]] = {}
+    for record, why in refused.items():
+        head = heads.get(record.log)
+        if why is Refusal.FORKED and head is not None and record.seq == head.fork_at:
+            at_fork.setdefault(record.log, []).append(record)
+    return [record for pair in at_fork.values() for record in sorted(pair, key=lambda r: r.hash)[:2]]
+
+
+def _adds_entries(writes: Iterable[Write]) -> bool:
+    return any(w.collection == "entries" and "title" in w.fields for w in writes)
+
+
+def _not_permitted(refusal: Refusal, standing: Standing | None) -> str:
+    if refusal is Refusal.REMOVED:
+        return (
+            "the owner removed this device from the playlist: your copy stays, changes are no longer shared"
+        )
+    if refusal is Refusal.NOT_ADMITTED:
+        return "this device is not a member of the playlist: ask for an invite link"
+    return f"as {standing} of this playlist you cannot do that: ask the owner for another role"
