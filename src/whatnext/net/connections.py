@@ -1,0 +1,197 @@
+"""Which connections there are, which of two to one peer stays, and whether each still lives.
+
+py-libp2p keeps its own table; this one is what WhatNext believes: a connection enters when its handshakes are done
+and leaves the moment it begins to close, so a reader never sees half-dead ones.
+
+**Two connections to one peer** happen when both dial at once, or when a direct path is found beside a relayed one.
+Both sides prefer, without talking: direct before relayed, then the one dialled by the smaller PeerID. New streams go
+to the preferred one; the other is closed when it is idle, or after `replace_grace_s`.
+"""
+
+import logging
+import time
+
+import msgspec
+import trio
+from libp2p.abc import INetConn, INetStream, INetwork, INotifee
+from libp2p.network.connection.swarm_connection import SwarmConn
+from libp2p.rcmgr import Direction
+from multiaddr import Multiaddr  # type: ignore[import-untyped]
+
+from whatnext.errors import PeerError, WhatNextError
+from whatnext.net.addresses import Kind, kind_of, transport_of
+from whatnext.net.closing import close_connection, evict
+from whatnext.net.config import NetConfig
+from whatnext.net.events import Connected, Disconnected, EventHub, PathChanged
+from whatnext.net.heartbeat import ping_once
+from whatnext.net.swarm import SafeSwarm
+
+_log = logging.getLogger(__name__)
+
+_FIRST_BEAT = 0.3  # seconds after connecting, so that a latency is known early
+_SETTLE = (
+    1.0  # seconds a replaced connection stays at least: the peer may be opening a stream on it right now
+)
+_IDLE_LOOK = 0.25  # seconds between looks whether a replaced connection is idle
+
+
+class ConnectionInfo(msgspec.Struct, frozen=True):
+    """One connection, as shown to people.
+
+    `direction` is `in` or `out`; `transport` is `tcp`, `ws`, …; `path` is `lan`, `direct` or `relay`; `opened_at` is
+    seconds since the epoch; `latency_ms` is the last heartbeat's, None before the first.
+    """
+
+    peer: str
+    address: str
+    direction: str
+    transport: str
+    path: str
+    opened_at: float
+    latency_ms: float | None
+
+
+class Link:
+    """One live connection and what we know of it."""
+
+    def __init__(self, conn: SwarmConn) -> None:
+        self.conn = conn
+        self.peer = str(conn.muxed_conn.peer_id)
+        self.outbound = conn.direction is Direction.OUTBOUND
+        known = conn.get_transport_addresses()
+        self.address = str(known[0]) if known else ""
+        self.opened_at = time.time()
+        self.latency_ms: float | None = None
+        self.reason = "the peer or the network closed the connection"
+
+    def info(self) -> ConnectionInfo:
+        """Snapshot for people."""
+        kind = kind_of(self.address)
+        path = "relay" if kind is Kind.RELAY else "direct" if kind is Kind.PUBLIC else "lan"
+        direction, transport = "out" if self.outbound else "in", transport_of(self.address)
+        return ConnectionInfo(
+            self.peer, self.address, direction, transport, path, self.opened_at, self.latency_ms
+        )
+
+
+class Connections(INotifee):
+    """The table of live links; told of new ones by the swarm, it watches each to its end."""
+
+    def __init__(self, swarm: SafeSwarm, config: NetConfig, events: EventHub, nursery: trio.Nursery) -> None:
+        self._swarm = swarm
+        self._config = config
+        self._events = events
+        self._nursery = nursery
+        self._me = str(swarm.get_peer_id())
+        self._links: dict[str, list[Link]] = {}
+        self._closing = False
+
+    def best(self, peer: str) -> Link | None:
+        """Link that new streams to this peer should use, or None when it is not connected."""
+        links = self._links.get(peer)
+        return min(links, key=self._preference) if links else None
+
+    def all(self) -> list[Link]:
+        """Every live link."""
+        return [link for links in self._links.values() for link in links]
+
+    def _preference(self, link: Link) -> tuple[bool, str]:
+        dialler = self._me if link.outbound else link.peer
+        return (kind_of(link.address) is Kind.RELAY, dialler)
+
+    async def connected(self, network: INetwork, conn: INetConn) -> None:
+        """Take a new connection in (called by the swarm)."""
+        assert isinstance(conn, SwarmConn)
+        if self._closing:
+            return
+        link = Link(conn)
+        before = self.best(link.peer)
+        self._links.setdefault(link.peer, []).append(link)
+        self._nursery.start_soon(self._watch, link)
+        direction = "out" if link.outbound else "in"
+        if before is None:
+            self._events.publish(Connected(link.peer, link.address, direction))
+            return
+        best = self.best(link.peer)
+        if best is link:
+            self._events.publish(PathChanged(link.peer, link.address, direction))
+        self._nursery.start_soon(self._retire, before if best is link else link)
+
+    async def _retire(self, link: Link) -> None:
+        """Close a link that a better one replaced, once idle or after the grace."""
+        await trio.sleep(_SETTLE)
+        with trio.move_on_after(self._config.replace_grace_s):
+            while link.conn.get_streams():  # noqa: ASYNC110 - py-libp2p has no event for it
+                await trio.sleep(_IDLE_LOOK)
+        if len(self._links.get(link.peer, [])) > 1:
+            await self.close(link, "a better connection to the peer replaced it")
+
+    async def close(self, link: Link, reason: str) -> None:
+        """End a link; `reason` is what `Disconnected` will say. Bounded time, not cancellable midway."""
+        link.reason = reason
+        await close_connection(self._swarm, link.conn)
+
+    async def close_all(self) -> None:
+        """End every link at once and take no new ones."""
+        self._closing = True
+        async with trio.open_nursery() as nursery:
+            for link in self.all():
+                nursery.start_soon(self.close, link, "this node is closing")
+
+    async def _watch(self, link: Link) -> None:
+        """Beat until the connection ends, then forget it."""
+        try:
+            await self._beat(link)
+        finally:
+            self._forget(link)
+        with trio.move_on_after(2):  # py-libp2p may still be closing it; if it never ends, we end it
+            while link.conn in self._swarm.get_connections(link.conn.muxed_conn.peer_id):  # noqa: ASYNC110 - likewise
+                await trio.sleep(0.1)
+        evict(self._swarm, link.conn)
+
+    async def _beat(self, link: Link) -> None:
+        pause = min(_FIRST_BEAT, self._config.heartbeat_s)
+        while not link.conn.event_closed.is_set():
+            with trio.move_on_after(pause):
+                await link.conn.event_closed.wait()
+            if link.conn.event_closed.is_set():
+                return
+            try:
+                link.latency_ms = 1000 * await ping_once(link.conn, self._config.heartbeat_timeout_s)
+            except WhatNextError as error:
+                if not link.conn.event_closed.is_set():
+                    why = (
+                        "it broke the ping protocol"
+                        if isinstance(error, PeerError)
+                        else "it no longer answers"
+                    )
+                    await self.close(link, why)
+                return
+            pause = self._config.heartbeat_s
+
+    def _forget(self, link: Link) -> None:
+        links = self._links.get(link.peer, [])
+        if link not in links:
+            return
+        was_best = self.best(link.peer) is link
+        links.remove(link)
+        if not links:
+            del self._links[link.peer]
+            self._events.publish(Disconnected(link.peer, link.reason))
+        elif was_best and (heir := self.best(link.peer)) is not None:
+            self._events.publish(PathChanged(heir.peer, heir.address, "out" if heir.outbound else "in"))
+
+    async def disconnected(self, network: INetwork, conn: INetConn) -> None:
+        """Nothing: the watcher of each link sees its end earlier, and also when the swarm forgets to tell."""
+
+    async def opened_stream(self, network: INetwork, stream: INetStream) -> None:
+        """Nothing."""
+
+    async def closed_stream(self, network: INetwork, stream: INetStream) -> None:
+        """Nothing."""
+
+    async def listen(self, network: INetwork, multiaddr: Multiaddr) -> None:
+        """Nothing."""
+
+    async def listen_close(self, network: INetwork, multiaddr: Multiaddr) -> None:
+        """Nothing."""

@@ -1,0 +1,87 @@
+"""Builds the py-libp2p host: our Ed25519 key, Noise and nothing else for secrecy, yamux, TCP and WebSocket.
+
+`libp2p.new_host` is not used: it would also offer plaintext, secio, TLS and mplex, and add a resource manager
+whose limits (10 connections a second, 50 at once) count our own reconnects.
+"""
+
+import importlib.metadata
+
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.crypto.x25519 import create_new_key_pair as create_noise_key
+from libp2p.custom_types import TProtocol
+from libp2p.host.basic_host import BasicHost
+from libp2p.network.config import ConnectionConfig, RetryConfig
+from libp2p.peer.id import ID
+from libp2p.peer.peerstore import PeerStore
+from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
+from libp2p.security.noise.transport import Transport as Noise
+from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
+from libp2p.transport.manager import TransportManager
+from libp2p.transport.upgrader import TransportUpgrader
+from multiaddr import Multiaddr  # type: ignore[import-untyped]
+
+from whatnext.errors import LocalError
+from whatnext.identity import Identity
+from whatnext.net.addresses import announced, interface_ips
+from whatnext.net.config import NetConfig
+from whatnext.net.muxing import SafeMuxers, SafeYamux
+from whatnext.net.swarm import SafeSwarm
+from whatnext.net.transports import SafeTCP, SafeWebsocket
+
+LIBP2P_VERSION = "0.8.1"
+
+
+def check_version() -> None:
+    """Refuse to run on another py-libp2p: our workarounds reach into this one. Raises `LocalError`."""
+    found = importlib.metadata.version("libp2p")
+    if found != LIBP2P_VERSION:
+        raise LocalError(
+            f"WhatNext needs libp2p {LIBP2P_VERSION} exactly and found {found}: install it with"
+            f" `pip install libp2p=={LIBP2P_VERSION}`"
+        )
+
+
+def build_host(identity: Identity, config: NetConfig) -> tuple[BasicHost, SafeSwarm]:
+    """Make the host and its swarm; nothing runs or listens yet. Raises `LocalError` on another py-libp2p."""
+    check_version()
+    keys = create_new_key_pair(identity.seed)
+    peer = ID.from_pubkey(keys.public_key)
+    peerstore = PeerStore()
+    peerstore.add_key_pair(peer, keys)
+    patience = max(1, round(config.handshake_timeout_s))
+    upgrader = TransportUpgrader(
+        {NOISE: Noise(keys, noise_privkey=create_noise_key().private_key)},
+        {TProtocol(YAMUX): SafeYamux},
+        patience,
+    )
+    upgrader.muxer_multistream = SafeMuxers(patience)
+    swarm = SafeSwarm(
+        peer,
+        peerstore,
+        upgrader,
+        [SafeTCP(), SafeWebsocket(upgrader, config.dial_timeout_s)],
+        retry_config=RetryConfig(max_retries=0),  # a refused address stays refused: our own dialler decides
+        connection_config=_limits(config),
+        transport_manager=TransportManager(),
+    )
+    swarm.prepare(config.max_connections)
+    host = BasicHost(network=swarm, addrs_factory=_real_addresses)
+    swarm.guard_streams(config.max_streams_per_connection)
+    return host, swarm
+
+
+def _limits(config: NetConfig) -> ConnectionConfig:
+    return ConnectionConfig(
+        max_connections=config.max_connections,
+        min_connections=0,
+        low_watermark=0,
+        high_watermark=config.max_connections,  # never above it, so py-libp2p's pruner has nothing to do
+        max_connections_per_peer=config.max_connections,  # one per peer is ours to keep, see connections.py
+        inbound_upgrade_timeout=config.handshake_timeout_s,
+        outbound_upgrade_timeout=config.handshake_timeout_s,
+    )
+
+
+def _real_addresses(candidates: list[Multiaddr]) -> list[Multiaddr]:
+    """Replace the `0.0.0.0` that stock py-libp2p tells other peers by the addresses of this device."""
+    return [Multiaddr(address) for address in announced(map(str, candidates), interface_ips())]

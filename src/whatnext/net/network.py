@@ -1,0 +1,254 @@
+"""The network as the rest of WhatNext sees it: peers, streams by protocol, events. No libp2p type passes through."""
+
+import logging
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from whatnext.errors import ConnectionLost, LocalError, NetworkError, Unreachable, UserError, WrongPeer
+from whatnext.identity import Identity
+from whatnext.net.addresses import Kind, dial_order, kind_of, without_peer
+from whatnext.net.config import NetConfig
+from whatnext.net.events import EventHub, Subscription
+
+if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that really opens pays it
+    from libp2p.abc import INetConn, INetStream
+    from libp2p.host.basic_host import BasicHost
+    from libp2p.peer.id import ID
+
+    from whatnext.net.connections import ConnectionInfo, Connections, Link
+    from whatnext.net.failures import Failure
+    from whatnext.net.streams import Stream
+    from whatnext.net.swarm import SafeSwarm
+
+_log = logging.getLogger(__name__)
+
+Handler = Callable[["Stream"], Awaitable[None]]
+
+
+class Network:
+    """One running libp2p node. Made by `open_network`; all methods are for the task tree inside its block."""
+
+    def __init__(
+        self,
+        host: "BasicHost",
+        swarm: "SafeSwarm",
+        config: NetConfig,
+        connections: "Connections",
+        events: EventHub,
+    ) -> None:
+        self.peer = str(host.get_id())
+        self.host = host  # for the relay client and hole punching inside whatnext.net, nobody else
+        self._swarm = swarm
+        self._config = config
+        self._connections = connections
+        self._events = events
+        self._dialling: weakref.WeakValueDictionary[str, trio.Lock] = weakref.WeakValueDictionary()
+
+    def addresses(self) -> list[str]:
+        """Multiaddrs of this node with `/p2p/<PeerID>`: real interface addresses, loopback last."""
+        own = [str(address) for address in self.host.get_addrs()]
+        return sorted(own, key=lambda address: kind_of(address) is Kind.LOOPBACK)
+
+    def addresses_of(self, peer: str) -> list[str]:
+        """Addresses a peer announced through identify (kept for 2 hours), best first, without `/p2p/`."""
+        from libp2p.peer.peerstore import PeerStoreError
+
+        try:
+            known = self.host.get_peerstore().addrs(_id(peer))
+        except PeerStoreError:
+            return []
+        return dial_order(without_peer(str(address)) for address in known)
+
+    def connections(self) -> "list[ConnectionInfo]":
+        """Every live connection; normally one per peer."""
+        return [link.info() for link in self._connections.all()]
+
+    def events(self, capacity: int = 256) -> AbstractContextManager[Subscription]:
+        """Subscribe from now: `with network.events() as events: async for event in events: …`. Never blocks us."""
+        return self._events.subscribe(capacity)
+
+    async def dial(self, peer: str, addresses: Sequence[str]) -> "ConnectionInfo":
+        """Connect to a peer at any of these multiaddrs; at once when it is connected already.
+
+        LAN first, then loopback, public, relay, one more every `dial_stagger_s`; the first to succeed wins. Raises
+        `Unreachable` with every address and its reason, `WrongPeer` when at the only address someone else answered,
+        `UserError` when the PeerID is malformed. Cancelling leaves no half-open connection.
+        """
+        target = _id(peer)
+        lock = self._dialling.setdefault(peer, trio.Lock())
+        async with lock:  # a second caller finds the first one's connection
+            link = self._connections.best(peer)
+            return (link or await self._dial(target, peer, addresses)).info()
+
+    async def _dial(self, target: "ID", peer: str, addresses: Sequence[str]) -> "Link":
+        from multiaddr import Multiaddr  # type: ignore[import-untyped]
+
+        from whatnext.net.closing import close_connection
+        from whatnext.net.dialing import plan, race
+
+        if peer == self.peer:
+            raise UserError("that PeerID is this node's own: a node does not dial itself")
+
+        async def attempt(address: str) -> "INetConn":
+            return await self._swarm.dial_addr(Multiaddr(address), target)
+
+        async def discard(conn: "INetConn") -> None:
+            await close_connection(self._swarm, conn)
+
+        wanted, failures = plan(peer, addresses)
+        outcome = await race(
+            wanted,
+            attempt,
+            discard,
+            stagger_s=self._config.dial_stagger_s,
+            timeout_s=self._config.dial_timeout_s,
+        )
+        link = self._connections.best(peer)  # the peer may have reached us meanwhile: as good
+        if link is None:
+            raise _unreachable(peer, failures + outcome.failures)
+        return link
+
+    async def open_stream(self, peer: str, protocols: Sequence[str], timeout_s: float = 10.0) -> "Stream":
+        """Open a stream to a connected peer; `protocols` are ids of one family, newest first.
+
+        Raises `ConnectionLost` when the peer is not connected or goes away, `VersionMismatch` when it speaks none of
+        them. Cancelling resets the stream.
+        """
+        from whatnext.net.negotiation import NoCommonProtocol, explain_mismatch, open_on
+        from whatnext.net.streams import Stream
+
+        for last_try in (False, True):
+            link = self._connections.best(peer)
+            if link is None:
+                raise ConnectionLost(f"{peer} is not connected: dial it first")
+            try:
+                raw, protocol = await open_on(link.conn, protocols, timeout_s)
+                return Stream(raw, protocol, outbound=True, stall_s=self._config.stall_timeout_s)
+            except NoCommonProtocol:
+                raise await explain_mismatch(self.host, _id(peer), protocols) from None
+            except ConnectionLost:
+                if last_try or self._connections.best(peer) in (None, link):
+                    raise
+        raise AssertionError("unreachable: the second try returns or raises")
+
+    def handle(self, protocol: str, handler: Handler) -> None:
+        """Serve a protocol: `handler(stream)` runs in its own task for each stream a peer opens, until it returns.
+
+        Then the stream is closed. An exception in it is logged with the peer and resets its stream, nothing else.
+        """
+        from libp2p.custom_types import TProtocol
+
+        self.host.set_stream_handler(TProtocol(protocol), self._served(protocol, handler))
+
+    def _served(self, protocol: str, handler: Handler) -> "Callable[[INetStream], Awaitable[None]]":
+        from whatnext.net.streams import Stream
+
+        async def serve(raw: "INetStream") -> None:
+            stream = Stream(raw, protocol, outbound=False, stall_s=self._config.stall_timeout_s)
+            try:
+                await handler(stream)
+                await stream.close()
+            except NetworkError as error:
+                _log.debug("%s from %s ended: %s", protocol, stream.peer, error)
+                await stream.reset()
+            except Exception:  # noqa: BLE001 - one peer's stream must not stop the node
+                _log.exception("the handler of %s failed on a stream from %s", protocol, stream.peer)
+                await stream.reset()
+            except BaseException:
+                await stream.reset()
+                raise
+
+        return serve
+
+    async def ping(self, peer: str, timeout_s: float = 10.0) -> float:
+        """Seconds a ping takes there and back. Raises `ConnectionLost` when not connected or not answered."""
+        from whatnext.net.heartbeat import ping_once
+
+        link = self._connections.best(peer)
+        if link is None:
+            raise ConnectionLost(f"{peer} is not connected: dial it first")
+        return await ping_once(link.conn, timeout_s)
+
+    async def disconnect(self, peer: str, reason: str = "this node closed the connection") -> None:
+        """Close every connection to a peer; nothing to do when there is none. Takes at most 2 s."""
+        async with trio.open_nursery() as nursery:
+            for link in self._connections.all():
+                if link.peer == peer:
+                    nursery.start_soon(self._connections.close, link, reason)
+
+
+@asynccontextmanager
+async def open_network(
+    identity: Identity, config: NetConfig | None = None, handlers: Mapping[str, Handler] | None = None
+) -> AsyncIterator[Network]:
+    """Run a libp2p node while the block lasts; `handlers` serve from the first connection on.
+
+    Raises `LocalError` when an address cannot be listened on. Note that py-libp2p sets SO_REUSEPORT: a second
+    process on the same fixed port is not refused, it takes half the connections; the profile's lock prevents that.
+    On leaving, connections are closed and every task has ended within `close_timeout_s`.
+    """
+    from libp2p.tools.anyio_service import background_trio_service
+
+    from whatnext.net.connections import Connections
+    from whatnext.net.host import build_host
+    from whatnext.net.logs import adopt_libp2p_logs
+
+    config = config or NetConfig()
+    adopt_libp2p_logs()
+    host, swarm = build_host(identity, config)
+    failure: Exception | None = None
+    async with trio.open_nursery() as nursery, background_trio_service(swarm):
+        events = EventHub()
+        connections = Connections(swarm, config, events, nursery)
+        swarm.register_notifee(connections)
+        network = Network(host, swarm, config, connections, events)
+        for protocol, handler in (handlers or {}).items():
+            network.handle(protocol, handler)
+        try:
+            await _listen(swarm, config.listen)
+            yield network
+        except Exception as error:  # noqa: BLE001 - raised below as itself, not wrapped by the nurseries
+            failure = error
+        finally:
+            with trio.CancelScope(shield=True), trio.move_on_after(config.close_timeout_s):
+                await connections.close_all()
+                await host.close()
+            nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _listen(swarm: "SafeSwarm", addresses: Sequence[str]) -> None:
+    from multiaddr import Multiaddr
+
+    for address in addresses:
+        try:
+            listening = await swarm.listen(Multiaddr(address))
+        except ValueError as error:
+            raise LocalError(f"cannot listen on “{address}”: it is not a multiaddr ({error})") from error
+        if not listening:
+            raise LocalError(
+                f"cannot listen on {address}: the port is taken, or this device has no such address"
+            )
+
+
+def _id(peer: str) -> "ID":
+    from libp2p.peer.id import ID
+
+    try:
+        return ID.from_string(peer)
+    except ValueError as error:
+        raise UserError(f"“{peer[:60]}” is not a PeerID: it should look like 12D3KooW… ({error})") from error
+
+
+def _unreachable(peer: str, failures: "list[Failure]") -> NetworkError:
+    if not failures:
+        return Unreachable(f"no address of {peer} is known: add one with its link or its multiaddr")
+    if len(failures) == 1 and failures[0].wrong_peer:
+        return WrongPeer(f"not {peer} at {failures[0].address}: {failures[0].reason}")
+    listed = "".join(f"\n  {failure.address}: {failure.reason}" for failure in failures)
+    return Unreachable(f"{peer} could not be reached at any of {len(failures)} addresses:{listed}")
