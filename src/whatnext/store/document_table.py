@@ -147,7 +147,7 @@ class DocumentTable:
         self._db.execute("DELETE FROM documents WHERE playlist = ?", (playlist,))
 
     def _stored(self, where: str, parameters: tuple[object, ...]) -> list[Stored]:
-        rows = self._db.execute(f"SELECT {_COLUMNS} FROM documents {where}", parameters)  # noqa: S608 # our constants
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM documents {where}", parameters)
         return list(_rows(rows))
 
 

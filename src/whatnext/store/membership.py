@@ -17,7 +17,7 @@ class PlaylistTable:
         """Ids of the playlists in these states, oldest first."""
         marks = ", ".join("?" * len(states))
         rows = self._db.execute(
-            f"SELECT id FROM playlists WHERE state IN ({marks}) ORDER BY since, id",  # noqa: S608 # only marks
+            f"SELECT id FROM playlists WHERE state IN ({marks}) ORDER BY since, id",
             states,
         )
         return [bytes(row[0]) for row in rows.fetchall()]

@@ -151,7 +151,8 @@ class RecordTable:
             if low > last:
                 return
             yield from self._db.execute(
-                "SELECT n, body, signature FROM records WHERE log = ? AND seq BETWEEN ? AND ? AND kind = 0 ORDER BY seq",
+                "SELECT n, body, signature FROM records WHERE log = ? AND seq BETWEEN ? AND ?"
+                " AND kind = 0 ORDER BY seq",
                 (log_id, low, min(low + 511, last)),
             ).fetchall()
 
@@ -188,9 +189,9 @@ class RecordTable:
         ]
 
     def _rows(self, playlist: bytes, where: str) -> Iterable[tuple[bytes, bytes, int]]:
-        query = (
+        query = (  # `where` is one of our constants
             "SELECT body, signature, kind FROM records JOIN logs ON logs.id = records.log"
-            f" WHERE playlist = ? AND {where} ORDER BY n"  # noqa: S608 # `where` is one of our constants
+            f" WHERE playlist = ? AND {where} ORDER BY n"
         )
         return self._db.execute(query, (playlist,)).fetchall()
 
