@@ -32,9 +32,10 @@ lint: $(INSTALLED) ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-fmt: $(INSTALLED) ## Put the code in the house's format
+fmt: $(INSTALLED) ## Put the code in the house's format, refresh the index of docs/
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+	$(BIN)/python tools/docs_index.py
 
 bench: $(INSTALLED) ## Measure: one JSON object a line
 	@$(BIN)/whatnext bench live --peers 3 --edits 200
