@@ -12,10 +12,11 @@ OURS = "whatnext.net.libp2p"
 
 # Each is part of normal life on a network, told to the user where it matters by our own errors and events.
 _ORDINARY = re.compile(
-    r"Failed to open TCP stream|Unexpected error opening TCP stream|Failed to connect to|failed to upgrade security"
+    r"Failed to open|Unexpected error opening TCP stream|Failed to connect to|failed to upgrade security"
     r"|fail to upgrade mux|ADDCONN_FAIL|MultiselectClient|closed unexpectedly|Incomplete read|RawConnError"
     r"|WebSocket|Connection upgrade failed|Error in handle_incoming|Error closing|peer exceeded receive window"
-    r"|no transport found|window update|Connection timeout|GO_AWAY|Maximum connections|signature verification",
+    r"|no transport found|window update|Connection timeout|GO_AWAY|Maximum connections|signature verification"
+    r"|is_established=False",
     re.IGNORECASE,
 )
 

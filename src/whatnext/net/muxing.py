@@ -1,23 +1,123 @@
-"""yamux whose frames are never torn and whose closing always ends.
+"""yamux whose frames are never torn, whose memory is bounded and whose closing always ends.
 
 In 0.8.1 a cancelled write loses a frame *after* Noise has counted it: the other side fails to decrypt the next one
-and the whole connection dies, with every stream on it. `tests/net/test_canaries.py` shows it.
+and the whole connection dies, with every stream on it. And a peer that ignores the receive window is only warned
+about, while what it sends piles up in memory. `tests/net/test_canaries.py` shows both.
 """
+
+from collections.abc import Iterable
+from typing import SupportsIndex
 
 import trio
 from libp2p.abc import IMuxedConn, ISecureConn
 from libp2p.custom_types import TMuxerOptions, TProtocol
 from libp2p.peer.id import ID
+from libp2p.stream_muxer.exceptions import MuxedStreamError
 from libp2p.stream_muxer.muxer_multistream import MuxerMultistream
-from libp2p.stream_muxer.yamux.yamux import GO_AWAY_NORMAL, PROTOCOL_ID, Yamux
+from libp2p.stream_muxer.yamux.yamux import (
+    DEFAULT_WINDOW_SIZE,
+    GO_AWAY_NORMAL,
+    PROTOCOL_ID,
+    Yamux,
+    YamuxStream,
+)
 
 from whatnext.net.carrier import Carrier
 
+WINDOW = 1024 * 1024
+"""Bytes a peer may send ahead of a reader that reads: 10 MB/s at 100 ms of distance, and our memory for one stream."""
+_SLACK = 64 * 1024  # yamux as js and py speak it may overshoot by a frame
+_LOOK_AGAIN = 0.25  # seconds
 _GO_AWAY_PATIENCE = 0.5  # seconds for the goodbye; a peer that reads nothing does not hold us longer
+
+
+class WindowBuffer(bytearray):
+    """What a stream received and nobody read yet; cuts the connection when the peer overruns its window."""
+
+    def __init__(self, conn: "SafeYamux") -> None:
+        super().__init__()
+        self._conn = conn
+        self.limit = DEFAULT_WINDOW_SIZE + _SLACK
+
+    def extend(self, data: Iterable[SupportsIndex]) -> None:
+        """Add what a frame brought."""
+        assert isinstance(data, bytes)
+        if len(self) + len(data) > self.limit:
+            self._conn.cut()
+            raise MuxedStreamError(f"{self._conn.peer_id} sent past its window: connection cut")
+        super().extend(data)
+
+
+class SafeYamuxStream(YamuxStream):
+    """A stream that lets its peer send on after half a window, not after every read, and never past `WINDOW`.
+
+    Stock 0.8.1 answers each read with a window update, half of all frames, and doubles the window each time: the few
+    reads that negotiate a protocol already allow several megabytes.
+    """
+
+    _unacknowledged = (
+        0  # class attributes, because streams are made as YamuxStream and become ours afterwards
+    )
+    _granted = DEFAULT_WINDOW_SIZE
+    _room: trio.Event | None = None
+
+    @property
+    def send_window(self) -> int:
+        """Bytes the peer still takes; yamux adds to it as window updates come in."""
+        return int(vars(self)["send_window"])
+
+    @send_window.setter
+    def send_window(self, size: int) -> None:
+        vars(self)["send_window"] = size
+        if size > 0 and self._room is not None:
+            self._room.set()
+            self._room = None
+
+    async def wait_for_room(self) -> None:
+        """Return when the peer takes more, or has for a moment not: the caller looks again. For one task at a time."""
+        self._room = self._room or trio.Event()
+        with trio.move_on_after(_LOOK_AGAIN):  # a reset comes without an event
+            await self._room.wait()
+
+    async def _auto_tune_and_send_window_update(self, *, bytes_read: int = 0) -> None:
+        self._unacknowledged += bytes_read
+        if self._unacknowledged < self._granted // 2 or self.recv_closed:
+            return
+        credit = self._unacknowledged + WINDOW - self._granted
+        self._unacknowledged, self._granted = 0, WINDOW
+        buffer = self.conn.stream_buffers.get(self.stream_id)
+        if isinstance(buffer, WindowBuffer):
+            buffer.limit = WINDOW + _SLACK
+        self.recv_window += credit
+        await self.send_window_update(credit)
+
+
+class _Buffers(dict[int, bytearray]):
+    """yamux's table of receive buffers, each bounded."""
+
+    def __init__(self, conn: "SafeYamux") -> None:
+        super().__init__()
+        self._conn = conn
+
+    def __setitem__(self, stream_id: int, buffer: bytearray) -> None:
+        super().__setitem__(stream_id, WindowBuffer(self._conn))
+
+
+class _Streams(dict[int, YamuxStream]):
+    """yamux's table of streams; it makes them of its own class, so they change class as they enter."""
+
+    def __setitem__(self, stream_id: int, stream: YamuxStream) -> None:
+        stream.__class__ = SafeYamuxStream
+        super().__setitem__(stream_id, stream)
 
 
 class SafeYamux(Yamux):
     """yamux with whole frames or none, and a close that cuts the socket when the goodbye does not get through."""
+
+    def __init__(self, secured_conn: ISecureConn, peer_id: ID, is_initiator: bool | None = None) -> None:
+        super().__init__(secured_conn, peer_id, is_initiator)
+        self.stream_buffers = _Buffers(self)
+        self.streams = _Streams()
 
     async def _write_frame(self, data: bytes) -> None:
         # A shield cannot hang: the heartbeat or close() cuts the socket, and the write ends with an error.

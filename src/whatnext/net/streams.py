@@ -1,8 +1,8 @@
 """One libp2p stream as the rest of WhatNext sees it: bytes in order, a peer, a protocol, and our own errors.
 
-Reading and writing yamux streams goes around py-libp2p's own methods, for four measured reasons (0.8.1): they answer
-every read with a window update (half of all frames), drop what was received but not read yet when the connection
-ends, report a lost connection as a clean end, and reset the stream when its reader pauses for 5 seconds.
+Reading and writing yamux streams goes around py-libp2p's own methods: in 0.8.1 they drop what was received but not
+read yet when the connection ends, report a lost connection as a clean end, and break the stream when its reader
+pauses for 5 seconds. `tests/net/test_canaries.py` shows each.
 """
 
 import struct
@@ -15,22 +15,20 @@ from libp2p.io.exceptions import IOException
 from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamError
 from libp2p.stream_muxer.yamux.yamux import (
-    DEFAULT_WINDOW_SIZE,
     HEADER_SIZE,
     MAX_MESSAGE_SIZE,
     TYPE_DATA,
     YAMUX_HEADER_FORMAT,
     Yamux,
-    YamuxStream,
 )
 
 from whatnext.errors import ConnectionLost
+from whatnext.net.muxing import SafeYamuxStream
 
 _MAX_PAYLOAD = MAX_MESSAGE_SIZE - HEADER_SIZE
 _WINDOW = (
     1024 * 1024
 )  # bytes a peer may send ahead of our reader: 10 MB/s at 100 ms, and the bound of our memory
-_POLL_SHORT, _POLL_LONG = 0.001, 0.02  # seconds between looks at a closed window; yamux has no event for it
 
 BROKEN = (
     IOException,
@@ -134,7 +132,7 @@ class Stream:
 
 def _pipe(raw: INetStream, stall_s: float) -> Pipe:
     muxed = getattr(raw, "muxed_stream", None)
-    return YamuxPipe(muxed, stall_s) if isinstance(muxed, YamuxStream) else PlainPipe(raw)
+    return YamuxPipe(muxed, stall_s) if isinstance(muxed, SafeYamuxStream) else PlainPipe(raw)
 
 
 class PlainPipe:
@@ -161,15 +159,13 @@ class PlainPipe:
 class YamuxPipe:
     """A yamux stream, read from its buffer and written frame by frame; see the module's text."""
 
-    def __init__(self, stream: YamuxStream, stall_s: float) -> None:
+    def __init__(self, stream: SafeYamuxStream, stall_s: float) -> None:
         self._stream = stream
         self._conn: Yamux = stream.conn
         self._id = stream.stream_id
         # Kept here, the buffer outlives the connection's tables: what arrived can still be read.
         self._buffer = self._conn.stream_buffers.get(self._id, bytearray())
         self._stall_s = stall_s
-        self._unacknowledged = 0
-        self._granted = DEFAULT_WINDOW_SIZE
 
     async def receive_some(self, max_bytes: int) -> bytes:
         """Read what is there, b"" at the end."""
@@ -200,18 +196,11 @@ class YamuxPipe:
             self._conn.stream_events[self._id] = trio.Event()
 
     async def _acknowledge(self, count: int) -> None:
-        """Let the peer send more, once per half window instead of once per read; the first time up to `_WINDOW`."""
-        self._unacknowledged += count
         if self._stream.closed:
             await self._conn._finalize_stream(self._stream, fully_closed=True)  # noqa: SLF001 - frees its tables
             return
-        if self._unacknowledged < self._granted // 2 or self._stream.recv_closed:
-            return
-        credit = self._unacknowledged + _WINDOW - self._granted
-        self._unacknowledged, self._granted = 0, _WINDOW
-        self._stream.recv_window += credit
         try:
-            await self._stream.send_window_update(credit)
+            await self._stream._auto_tune_and_send_window_update(bytes_read=count)  # noqa: SLF001 - ours, see muxing
         except BROKEN:
             return  # the next read reports it, after what is still in the buffer
 
@@ -226,7 +215,6 @@ class YamuxPipe:
 
     async def _room(self) -> int:
         await trio.lowlevel.checkpoint_if_cancelled()
-        pause = _POLL_SHORT
         deadline = trio.current_time() + self._stall_s
         while True:
             if self._stream.send_closed or self._stream.closed or self._conn.event_shutting_down.is_set():
@@ -235,5 +223,4 @@ class YamuxPipe:
                 return self._stream.send_window
             if trio.current_time() > deadline:
                 raise MuxedStreamError(f"the peer has not read for {self._stall_s:g} s")
-            await trio.sleep(pause)
-            pause = min(pause * 2, _POLL_LONG)
+            await self._stream.wait_for_room()
