@@ -23,6 +23,7 @@ from whatnext.records.merge import Document, DocumentKey, fold, is_folded
 from whatnext.records.permissions import Standing
 from whatnext.store.database import MEMORY, Database, translated
 from whatnext.store.document_table import DocumentTable
+from whatnext.store.joining import JoinRefusal, join_refusal
 from whatnext.store.membership import PlaylistTable, member_documents
 from whatnext.store.record_table import COUNTED, EVIDENCE, VOID, RecordTable
 
@@ -181,6 +182,12 @@ class Library:
             with self.database.transaction():
                 self._rebuild(playlist, self._records.counted(playlist))
                 self._show_members(playlist, ledger.governance)
+
+    def check_join(self, playlist: bytes, signed: SignedRecord, now_ms: int) -> JoinRefusal | None:
+        """Why the author of an admission is not let in, or None; raises `InvalidRecord` when it is none."""
+        if playlist not in self._playlists.ids("here"):
+            return "not_here"
+        return join_refusal(self.governance(playlist), codec.decode_and_verify(signed), now_ms)
 
     def links_to_join(self) -> list[tuple[bytes, str]]:
         """Playlists that are still being joined, with the link each came by."""
