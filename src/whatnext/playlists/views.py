@@ -143,3 +143,20 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     state: str
     peers: list[str]
     addresses: list[str]
+
+
+class ProfileView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """This device as members see it, and where its profile lies (None: in memory)."""
+
+    peer: str
+    name: str
+    colour: str | None
+    directory: str | None
+
+
+class BackupMade(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A backup was written; `key` is the copy of the device key beside it."""
+
+    path: str
+    bytes: int
+    key: str | None

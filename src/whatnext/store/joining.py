@@ -1,4 +1,4 @@
-"""The rule at the door: may this joiner be let in now, by what the member it asks knows?
+"""The rule at the door: whether a joiner may be let in now, by what the member it asks knows.
 
 Only the member that introduces a joiner applies it (design §4): an invite's expiry is a matter of that member's
 clock, and an admission that was accepted once counts everywhere.
