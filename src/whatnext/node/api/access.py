@@ -1,0 +1,84 @@
+"""Who may talk to the local API: the token's holder, on loopback, from our own pages.
+
+The attacks: a web page that posts to localhost (Origin, SameSite), a name that resolves to 127.0.0.1 (DNS rebinding:
+Host), another user of this machine (the token lies in a file only its owner can read).
+"""
+
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from http.cookies import CookieError, SimpleCookie
+
+from whatnext.node.api.problems import ApiError
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+ONCE_SECONDS = 60.0
+MAX_ONCE = 16
+MAX_SESSIONS = 64
+
+
+class Access:
+    """The door: one token per start, one-time links for browsers, and the sessions they open."""
+
+    def __init__(self, port: int, now: Callable[[], float], token: str | None = None) -> None:
+        self.token = token or secrets.token_urlsafe(32)
+        self.cookie = f"whatnext-{port}"  # cookies are not kept apart by port
+        self._now = now
+        self._hosts = frozenset(f"{name}:{port}" for name in LOOPBACK_NAMES)
+        self._origins = frozenset(f"http://{host}" for host in self._hosts)
+        self._once: OrderedDict[str, float] = OrderedDict()
+        self._sessions: OrderedDict[str, None] = OrderedDict()
+        self._bearer = b"Bearer " + self.token.encode()
+
+    def check_source(self, headers: Mapping[bytes, bytes]) -> None:
+        """Raise `ApiError` unless the request was sent to a loopback name of ours and by no foreign page."""
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        if host not in self._hosts:
+            raise ApiError(
+                403, "forbidden_host", f"“{host[:80]}” is not this node: use 127.0.0.1 and its port"
+            )
+        origin = headers.get(b"origin")
+        if origin is not None and origin.decode("latin-1").lower() not in self._origins:
+            raise ApiError(403, "forbidden_origin", "pages of other sites may not talk to this node")
+
+    def check_token(self, headers: Mapping[bytes, bytes]) -> None:
+        """Raise `ApiError` unless the request carries the token or a session's cookie."""
+        if hmac.compare_digest(headers.get(b"authorization", b""), self._bearer):
+            return
+        if b"cookie" in headers and self._session(headers[b"cookie"]) in self._sessions:
+            return
+        raise ApiError(
+            401,
+            "unauthorized",
+            "this needs the header “Authorization: Bearer TOKEN” with the token in the profile's node.json",
+            ((b"www-authenticate", b"Bearer"),),
+        )
+
+    def new_link(self) -> str:
+        """A secret for `GET /auth?once=…`: good for one browser, for a minute."""
+        while len(self._once) >= MAX_ONCE:
+            self._once.popitem(last=False)
+        secret = secrets.token_urlsafe(24)
+        self._once[secret] = self._now() + ONCE_SECONDS
+        return secret
+
+    def open_session(self, once: str) -> str:
+        """Trade a one-time secret for a `Set-Cookie` value; raises `ApiError` when it was used or is too old."""
+        deadline = self._once.pop(once, None)
+        if deadline is None or self._now() > deadline:
+            raise ApiError(
+                401, "unauthorized", "this link was used already or is too old: open WhatNext again"
+            )
+        while len(self._sessions) >= MAX_SESSIONS:
+            self._sessions.popitem(last=False)
+        session = secrets.token_urlsafe(32)
+        self._sessions[session] = None
+        return f"{self.cookie}={session}; HttpOnly; SameSite=Strict; Path=/"
+
+    def _session(self, header: bytes) -> str:
+        try:
+            morsel = SimpleCookie(header.decode("latin-1")).get(self.cookie)
+        except CookieError:
+            return ""
+        return "" if morsel is None else morsel.value

@@ -1,0 +1,105 @@
+"""The ASGI application: a path to an operation, and every outcome to an answer."""
+
+import difflib
+import logging
+from collections.abc import Mapping
+
+import msgspec
+
+from whatnext.errors import UserError, WhatNextError
+from whatnext.node.api.access import Access
+from whatnext.node.api.asgi import Answer, Headers, Receive, Request, Scope, Send, reply, reply_problem
+from whatnext.node.api.endpoint import Endpoint
+from whatnext.node.api.events import serve_events
+from whatnext.node.api.feed import ChangeEvent, Feed, JoinEvent, PeerEvent, ReadyEvent
+from whatnext.node.api.openapi import document
+from whatnext.node.api.problems import ApiError, Problem, internal_problem, problem_of
+
+_log = logging.getLogger(__name__)
+
+
+class App:
+    """The local API as an ASGI application."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], access: Access, feed: Feed) -> None:
+        self._endpoints = endpoints
+        self._decoders = {name: msgspec.json.Decoder(e.request) for name, e in endpoints.items()}
+        self._access = access
+        self._feed = feed
+        self._encode = msgspec.json.Encoder().encode
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what goes wrong before an answer began becomes a problem document."""
+        if scope["type"] == "lifespan":
+            raise RuntimeError("no lifespan events are needed")  # ASGI's way to say so; the server goes on
+        if scope["type"] != "http":
+            return  # Hypercorn answers a WebSocket nobody accepts with 403
+        request, answer = Request(scope, receive), Answer(send)
+        try:
+            await self._route(request, answer)
+        except WhatNextError as error:
+            headers = error.headers if isinstance(error, ApiError) else ()
+            await self._fail(request, answer, problem_of(error), headers)
+        except Exception:  # noqa: BLE001 - one request's mistake must not stop the node
+            _log.exception("%s %s failed", request.method, request.path)
+            await self._fail(request, answer, internal_problem())
+
+    async def _fail(self, request: Request, answer: Answer, problem: Problem, headers: Headers = ()) -> None:
+        if answer.begun:
+            _log.warning("%s %s ended early: %s", request.method, request.path, problem.detail)
+            return
+        await request.discard()
+        await reply_problem(answer, problem, headers)
+
+    async def _route(self, request: Request, send: Send) -> None:
+        self._access.check_source(request.headers)
+        path = request.path
+        if path == "/auth":
+            _expect(request, "GET")
+            await self._authenticate(request, send)
+            return
+        self._access.check_token(request.headers)
+        if path == "/v1/status":
+            _expect(request, "GET")
+            await self._perform("node.status", b"{}", send)
+        elif path.startswith("/v1/"):
+            _expect(request, "POST")
+            name = path.removeprefix("/v1/")
+            body = await request.body(self._endpoint(name).body_limit)
+            await self._perform(name, body, send)
+        elif path == "/events":
+            _expect(request, "GET")
+            await serve_events(self._feed, request, send)
+        elif path == "/openapi.json":
+            _expect(request, "GET")
+            events = (ReadyEvent, ChangeEvent, PeerEvent, JoinEvent)
+            await reply(send, self._encode(document(self._endpoints.values(), events)))
+        else:
+            raise ApiError(404, "no_such_path", f"there is nothing at {path[:80]}: see /openapi.json")
+
+    async def _perform(self, name: str, body: bytes, send: Send) -> None:
+        endpoint = self._endpoint(name)
+        try:
+            request = self._decoders[name].decode(body or b"{}")
+        except msgspec.DecodeError as error:
+            raise UserError(f"{name}: {error}") from error
+        await reply(send, self._encode(await endpoint.run(request)))
+
+    def _endpoint(self, name: str) -> Endpoint:
+        endpoint = self._endpoints.get(name)
+        if endpoint is None:
+            near = difflib.get_close_matches(name, self._endpoints, 1)
+            hint = f"did you mean {near[0]}?" if near else "see /openapi.json"
+            raise ApiError(404, "unknown_operation", f"there is no operation “{name[:60]}”: {hint}")
+        return endpoint
+
+    async def _authenticate(self, request: Request, send: Send) -> None:
+        cookie = self._access.open_session(request.parameter("once"))
+        headers: Headers = ((b"location", b"/"), (b"set-cookie", cookie.encode()))
+        await reply(send, b"", status=303, media_type=b"text/plain", headers=headers)
+
+
+def _expect(request: Request, method: str) -> None:
+    if request.method != method:
+        detail = f"{request.path[:80]} takes {method}, not {request.method[:16]}"
+        raise ApiError(405, "method_not_allowed", detail, ((b"allow", method.encode()),))

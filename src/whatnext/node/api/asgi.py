@@ -1,0 +1,99 @@
+"""The few words of ASGI that the local API speaks: a request, a reply, a body with a limit."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+import trio
+
+from whatnext.node.api.problems import MEDIA_TYPE, ApiError, Problem
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+JSON = b"application/json"
+_COMMON: Headers = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_DRAIN_SECONDS = 2.0
+
+
+class Request:
+    """One HTTP request; its body is read once, or thrown away."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._query: bytes = scope["query_string"]
+        self._receive = receive
+        self._ended = False
+
+    def parameter(self, name: str) -> str:
+        """One parameter of the query, empty when it is missing."""
+        return parse_qs(self._query.decode("latin-1")).get(name, [""])[0]
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body; raises `ApiError` as soon as it is known to pass `limit` bytes."""
+        declared = self.headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > limit:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        while not self._ended:
+            parts.append(await self._part())
+            size += len(parts[-1])
+            if size > limit:
+                raise _too_large(limit)
+        return b"".join(parts)
+
+    async def discard(self) -> None:
+        """Read what is left of the body, so that a client still sending sees the answer; for 2 s at most."""
+        with trio.move_on_after(_DRAIN_SECONDS):
+            while not self._ended:
+                await self._part()
+
+    async def wait_disconnected(self) -> None:
+        """Return when the client has gone."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _part(self) -> bytes:
+        message = await self._receive()
+        self._ended = not message.get("more_body", False)
+        part: bytes = message.get("body", b"")
+        return part
+
+
+class Answer:
+    """A `send` that remembers whether the answer has begun: a problem can only be told before."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        """Pass a message on."""
+        self.begun = True
+        await self._send(message)
+
+
+async def reply(
+    send: Send, body: bytes, *, status: int = 200, media_type: bytes = JSON, headers: Headers = ()
+) -> None:
+    """Send a whole answer."""
+    own = ((b"content-type", media_type), (b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": [*own, *_COMMON, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def reply_problem(send: Send, problem: Problem, headers: Headers = ()) -> None:
+    """Send an RFC 9457 document."""
+    body = msgspec.json.encode(problem)
+    await reply(send, body, status=problem.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError(413, "too_large", f"the request's body passes the limit of {limit:,} bytes")

@@ -1,0 +1,164 @@
+"""What happens on this node, handed to everyone who listens at `/events`; a slow listener costs no memory."""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import trio
+
+from whatnext.node.api.problems import ApiError
+from whatnext.records.ids import to_text
+from whatnext.store import Change, Library
+from whatnext.store.feed import latest_changes
+
+CAPACITY = 1024
+"""Events kept for one listener; past that it is told to read everything anew (`resync`)."""
+MAX_LISTENERS = 64
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ChangeEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`change`: a playlist's documents changed; `feed` is the number of the newest change.
+
+    `local` is whether this device made it, `reset` whether changes that counted were taken back.
+    """
+
+    playlist: str
+    feed: int
+    local: bool
+    reset: bool
+
+
+class PeerEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`peer`: `state` is `connected`, `handshaken`, `in sync` (of one `playlist`), `path` or `left` (with `reason`)."""
+
+    peer: str
+    state: str
+    playlist: str | None = None
+    reason: str | None = None
+
+
+class ReadyEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`ready`: everything up to change `feed` was told, the next events come as they happen."""
+
+    feed: int
+
+
+class JoinEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`join`: this device was let into a playlist (`accepted`) or not (`refused`, with the code and a sentence)."""
+
+    playlist: str
+    state: str
+    peer: str
+    code: str | None = None
+    reason: str | None = None
+
+
+def frame(kind: str, data: msgspec.Struct, feed: int | None = None) -> bytes:
+    """One server-sent event; `feed` becomes its id, so that a browser resumes by itself."""
+    head = f"id: {feed}\nevent: {kind}\ndata: " if feed is not None else f"event: {kind}\ndata: "
+    return head.encode() + _encode(data) + b"\n\n"
+
+
+def _change(change: Change, feed: int) -> bytes:
+    playlist = to_text(change.playlist)
+    event = ChangeEvent(playlist=playlist, feed=feed, local=change.local, reset=change.reset)
+    return frame("change", event, feed)
+
+
+RESYNC = b"event: resync\ndata: {}\n\n"
+
+
+class Listener:
+    """Frames waiting for one client; bounded."""
+
+    def __init__(self) -> None:
+        self._frames: deque[bytes] = deque()
+        self._filled = trio.Event()
+        self.closed = False
+
+    def push(self, data: bytes) -> None:
+        """Add a frame; never waits. When it is one too many, `resync` stands for all of them."""
+        if len(self._frames) >= CAPACITY:
+            self._frames.clear()
+            data = RESYNC
+        self._frames.append(data)
+        self._filled.set()
+
+    def close(self) -> None:
+        """Let the client's stream end."""
+        self.closed = True
+        self._filled.set()
+
+    async def wait(self) -> bytes:
+        """All frames that wait, at least one; b"" after `close`. Cancelling loses none."""
+        while not self._frames and not self.closed:
+            self._filled = trio.Event()
+            await self._filled.wait()
+        data = b"".join(self._frames)
+        self._frames.clear()
+        return data
+
+
+class Feed:
+    """Hands events to every listener, in the loop pass in which they happen."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._listeners: set[Listener] = set()
+
+    def number(self) -> int:
+        """Number of the newest change."""
+        return self._library.documents.last_feed()
+
+    def on_change(self, change: Change) -> None:
+        """For `Library.subscribe`."""
+        if self._listeners:
+            self._push(_change(change, self.number()))
+
+    def on_peer(self, event: PeerEvent) -> None:
+        """A peer came, greeted, is in sync, or left."""
+        self._push(frame("peer", event))
+
+    def on_join(self, event: JoinEvent) -> None:
+        """A join was decided."""
+        self._push(frame("join", event))
+
+    def on_missed(self) -> None:
+        """Somebody upstream dropped events: listeners must read anew."""
+        self._push(RESYNC)
+
+    @contextmanager
+    def listen(self) -> Iterator[Listener]:
+        """Listen until the block ends; raises `ApiError` when too many do already."""
+        if len(self._listeners) >= MAX_LISTENERS:
+            raise ApiError(503, "too_many_listeners", f"{MAX_LISTENERS} clients listen already: close one")
+        listener = Listener()
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    def changed_since(self, feed: int) -> bytes:
+        """A `change` frame for each playlist with a change later than `feed`, oldest first (`local` is not known).
+
+        A `feed` we have not reached yet is of another database (a backup was restored): `resync`.
+        """
+        if feed > self.number():
+            return RESYNC
+        return b"".join(
+            _change(Change(playlist, local=False, reset=False), number)
+            for playlist, number in latest_changes(self._library, feed)
+        )
+
+    def close(self) -> None:
+        """End every client's stream."""
+        for listener in self._listeners:
+            listener.close()
+
+    def _push(self, data: bytes) -> None:
+        for listener in self._listeners:
+            listener.push(data)

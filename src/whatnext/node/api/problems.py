@@ -1,0 +1,87 @@
+"""Errors as RFC 9457 problem documents, and back: the CLI raises what the node raised."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from whatnext import errors
+from whatnext.errors import WhatNextError
+
+TYPE_PREFIX = "urn:whatnext:problem:"
+MEDIA_TYPE = b"application/problem+json"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """RFC 9457 §3: `type` ends in the stable code, `detail` is the sentence for the user."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class ApiError(WhatNextError):
+    """What only HTTP can get wrong (token, host, method, size): carries its own code and status."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.http_status = status
+        self.code = code
+        self.headers = headers
+
+
+_API_TITLES = {
+    "unauthorized": "The token is missing or wrong",
+    "forbidden_host": "The request was not sent to this node",
+    "forbidden_origin": "The request comes from another page",
+    "no_such_path": "There is nothing at this path",
+    "unknown_operation": "There is no such operation",
+    "method_not_allowed": "This path does not take that method",
+    "too_large": "The request is too large",
+    "too_many_listeners": "Too many clients listen already",
+    "internal": "The node made a mistake",
+}
+
+
+def problem_of(error: WhatNextError) -> Problem:
+    """The document for an error of ours."""
+    title = _API_TITLES.get(error.code) or _title(type(error))
+    return Problem(type=TYPE_PREFIX + error.code, title=title, status=error.http_status, detail=str(error))
+
+
+def internal_problem() -> Problem:
+    """The document for a programming mistake: its traceback stays in the log."""
+    return Problem(
+        type=TYPE_PREFIX + "internal",
+        title=_API_TITLES["internal"],
+        status=500,
+        detail="something in WhatNext failed that should not; the node's log has the details. Nothing was half-done",
+    )
+
+
+def error_of(problem: Problem) -> WhatNextError:
+    """The error a problem document stands for, so that both backends of the CLI end alike."""
+    code = problem.type.removeprefix(TYPE_PREFIX)
+    kind = _by_code().get(code)
+    if kind is not None:
+        return kind(problem.detail)
+    return ApiError(problem.status, code, problem.detail)
+
+
+def _by_code() -> dict[str, type[WhatNextError]]:
+    return {
+        kind.code: kind for kind in _descendants(errors.WhatNextError) if kind.__module__ == errors.__name__
+    }
+
+
+def _descendants(kind: type[WhatNextError]) -> Iterator[type[WhatNextError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)
+
+
+def _title(kind: type[WhatNextError]) -> str:
+    first_line = (kind.__doc__ or kind.code).splitlines()[0]
+    return first_line.rstrip(".")
