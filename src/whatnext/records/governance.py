@@ -1,12 +1,11 @@
 """Who is in a playlist: the owner's words on members and invites, and the peers' own admissions.
 
-Fed only with records that stand in a valid chain: the owner's, and admissions by others. Nothing here depends on
-the order of feeding.
+Fed only with records that count. Nothing here depends on the order of feeding.
 """
 
 import base64
 import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -101,19 +100,28 @@ class Governance:
             if all(word.stamp != known.stamp for known in words):
                 bisect.insort(words, word, key=lambda each: each.stamp)
         elif record.body.author == subject:
-            invite, proof = write.fields.get("invite"), write.fields.get("proof")
-            if (
-                isinstance(invite, str)
-                and isinstance(proof, str)
-                and invites.proof_holds(invite, self.playlist, subject, proof)
-            ):
+            invite = self._proven(subject, write)
+            if invite is not None:
                 self._admissions.setdefault(subject, set()).add(invite)
             if "left" in write.fields:
                 self._left.setdefault(subject, Document()).merge({"left": write.fields["left"]}, record.stamp)
         return {subject}
 
-    def standing_at(self, log: LogKey, seq: int) -> Standing | None:
-        """Standing by which record `seq` of `log` is judged.
+    def _proven(self, subject: bytes, write: Write) -> str | None:
+        invite, proof = write.fields.get("invite"), write.fields.get("proof")
+        if isinstance(invite, str) and isinstance(proof, str):
+            return invite if invites.proof_holds(invite, self.playlist, subject, proof) else None
+        return None
+
+    def standing_for(self, record: Record) -> Standing | None:
+        """Standing by which a record is judged, an admission that it brings itself included."""
+        peer = identity.peer_id(record.body.author)
+        own = [w for w in record.body.writes if w.collection == "members" and w.id == peer]
+        proven = (self._proven(record.body.author, write) for write in own)
+        return self.standing_at(record.log, record.seq, {invite for invite in proven if invite is not None})
+
+    def standing_at(self, log: LogKey, seq: int, brought: Set[str] = frozenset()) -> Standing | None:
+        """Standing by which record `seq` of `log` is judged; `brought` are invites it proves itself.
 
         The first of the owner's words that names this record as still accepted leaves it to the role before that
         word; a record that no word covers is judged by the last word, whatever time it claims.
@@ -124,8 +132,8 @@ class Governance:
         for index, word in enumerate(words):
             mark = word.upto.get(log.epoch)
             if mark is not None and seq <= mark.seq:
-                return words[index - 1].role if index else self._admitted_as(log.author)
-        return words[-1].role if words else self._admitted_as(log.author)
+                return words[index - 1].role if index else self._admitted_as(log.author, brought)
+        return words[-1].role if words else self._admitted_as(log.author, brought)
 
     def standing(self, author: bytes) -> Standing | None:
         """Standing of a peer's next record."""
@@ -151,9 +159,19 @@ class Governance:
         """Whether the owner named another record than this one as number `seq` of the log."""
         return any(mark.seq == seq and mark.hash != record_hash for mark in self.marks(log))
 
-    def admission(self, author: bytes) -> str | None:
+    def right_behind(self, log: LogKey, last: int) -> object:
+        """Everything that decides whether records 1 to `last` of a log count; equal means nothing changed for them.
+
+        Which admissions stand matters beside the standing they give: a peer admitted twice may lose the first
+        admission, and with it all that it wrote before the second.
+        """
+        standing = {i: self._role_of(i) for i in self._admissions.get(log.author, ()) if self._stands(i, log.author)}
+        return self.standings(log, last), standing
+
+    def admission(self, author: bytes, brought: Set[str] = frozenset()) -> str | None:
         """Id of the invite that admitted a peer: the one of the highest role that stands."""
-        standing = [invite for invite in self._admissions.get(author, ()) if self._stands(invite, author)]
+        used = self._admissions.get(author, set()) | brought
+        standing = [invite for invite in used if self._stands(invite, author)]
         return max(standing, key=lambda invite: (self._rank(invite), invite), default=None)
 
     def has_left(self, author: bytes) -> bool:
@@ -180,8 +198,8 @@ class Governance:
             peer for peer, used in self._admissions.items() if invite in used and self._stands(invite, peer)
         ]
 
-    def _admitted_as(self, author: bytes) -> Standing | None:
-        invite = self.admission(author)
+    def _admitted_as(self, author: bytes, brought: Set[str] = frozenset()) -> Standing | None:
+        invite = self.admission(author, brought)
         return None if invite is None else self._role_of(invite)
 
     def _role_of(self, invite: str) -> Standing:

@@ -3,7 +3,8 @@
 1. The first record is the one whose hash is the playlist's id; its author is the owner.
 2. Records of one (author, epoch) form a log: numbered from 1, each naming the hash of the one before.
    Two different records with one number prove a fork: the log ends before the lowest such number.
-3. The owner's logs count first, and make governance: words on members, invites. Then the others' admissions.
+3. The owner's logs count first, and make governance: words on members, invites. A peer that proves an invite's
+   secret in a record of its own is admitted by it.
 4. A log counts up to the first record that its author had no right to write: a record without right is never kept,
    so nothing can be chained behind it.
 
@@ -32,7 +33,6 @@ class Refusal(StrEnum):
     NOT_ADMITTED = "not_admitted"
     REMOVED = "removed"
     NO_RIGHT = "no_right"
-    BEHIND = "behind"
     FULL = "full"
 
 
@@ -60,13 +60,11 @@ class Judgement(NamedTuple):
     governance: Governance
 
 
-def refusal_of(record: Record, head: Head, governance: Governance) -> Refusal | None:
-    """Why the next record of a log would not count, or None: the rule both `judge` and `Ledger` apply."""
-    if record.seq != head.seq + 1 or record.body.prev != head.hash:
-        return Refusal.GAP
+def refusal_in_chain(record: Record, governance: Governance) -> Refusal | None:
+    """Why a record that follows its log's head does not count, or None: the rule both `judge` and `Ledger` apply."""
     if governance.disowns(record.log, record.seq, record.hash):
         return Refusal.DISOWNED
-    return refusal_by_right(record, governance.standing_at(record.log, record.seq))
+    return refusal_by_right(record, governance.standing_for(record))
 
 
 def refusal_by_right(record: Record, standing: Standing | None) -> Refusal | None:
@@ -91,8 +89,11 @@ def judge(playlist: bytes, records: Iterable[Record], is_early: Callable[[int], 
         else:
             genesis = record if record.is_genesis else genesis
             logs.setdefault(record.log, {}).setdefault(record.seq, {})[record.hash] = record
-    if genesis is not None:
-        _pin(genesis, logs, refused)
+    if genesis is None:
+        everything = (r for numbered in logs.values() for same in numbered.values() for r in same.values())
+        refused.update(dict.fromkeys(everything, Refusal.NO_GENESIS))
+        return Judgement({}, refused, {}, Governance(playlist))
+    _pin(genesis, logs, refused)
     chains = {key: _chain(numbered, refused) for key, numbered in logs.items()}
     forks = {key: _fork_at(numbered) for key, numbered in logs.items()}
     return _weigh(playlist, genesis, chains, forks, refused)
@@ -131,57 +132,52 @@ def _chain(numbered: dict[int, dict[bytes, Record]], refused: dict[Record, Refus
 
 def _weigh(
     playlist: bytes,
-    genesis: Record | None,
+    genesis: Record,
     chains: dict[LogKey, list[Record]],
     forks: dict[LogKey, int | None],
     refused: dict[Record, Refusal],
 ) -> Judgement:
     governance = Governance(playlist)
-    counted: dict[LogKey, list[Record]] = {}
-    fault = None if genesis is None else refusal_by_right(genesis, OWNER)
-    if genesis is None or fault is not None:
-        refused.update({record: Refusal.NO_GENESIS for chain in chains.values() for record in chain})
-        if genesis is not None and fault is not None:
-            refused[genesis] = fault
-        genesis, chains = None, {}
-    else:
+    lengths = dict.fromkeys(chains, 0)
+    if refusal_by_right(genesis, OWNER) is None:
         governance.add(genesis)
-        own = [key for key in chains if key.author == genesis.body.author]
-        for key in own:
-            counted[key] = _permitted(chains[key], lambda r: refusal_by_right(r, OWNER), refused)
-        for record in _governing(counted.values()):
-            governance.add(record)
-        for record in _governing(chain for key, chain in chains.items() if key not in counted):
-            governance.add(record)
+        own = {key: chain for key, chain in chains.items() if key.author == genesis.body.author}
+        _extend(own, lengths, governance)
+        while _extend(chains, lengths, governance):  # an admission in one log may let another of the same peer go on
+            pass
+    counted = {key: chain[: lengths[key]] for key, chain in chains.items()}
     for key, chain in chains.items():
-        if key not in counted:
-            counted[key] = _permitted(chain, lambda r: _refusal_in_chain(r, governance), refused)
+        for record in chain[lengths[key] :]:
+            refused[record] = _refusal_left(record, lengths[key], governance)
     heads = {}
     for key, fork_at in forks.items():
-        chain = counted.get(key, [])
-        head = Head(len(chain), chain[-1].hash if chain else b"", fork_at)
-        if genesis is not None and (chain or fork_at is not None):
-            heads[key] = head
+        if governance.owner is not None and (counted[key] or fork_at is not None):
+            last = counted[key][-1].hash if counted[key] else b""
+            heads[key] = Head(lengths[key], last, fork_at)
     return Judgement(counted, refused, heads, governance)
 
 
-def _governing(chains: Iterable[list[Record]]) -> Iterable[Record]:
-    return (record for chain in chains for record in chain if governs(record))
+def _extend(chains: dict[LogKey, list[Record]], lengths: dict[LogKey, int], governance: Governance) -> bool:
+    """Let each log count as far as its author's right goes; say whether any went further.
+
+    Standing only grows with the admissions fed, so the end does not depend on which log goes first.
+    """
+    extended = False
+    for key, chain in chains.items():
+        for record in chain[lengths[key] :]:
+            if refusal_in_chain(record, governance) is not None:
+                break
+            lengths[key] += 1
+            extended = True
+            if governs(record):
+                governance.add(record)
+    return extended
 
 
-def _refusal_in_chain(record: Record, governance: Governance) -> Refusal | None:
-    if governance.disowns(record.log, record.seq, record.hash):
-        return Refusal.DISOWNED
-    return refusal_by_right(record, governance.standing_at(record.log, record.seq))
-
-
-def _permitted(
-    chain: list[Record], refusal: Callable[[Record], Refusal | None], refused: dict[Record, Refusal]
-) -> list[Record]:
-    for index, record in enumerate(chain):
-        reason = refusal(record)
-        if reason is not None:
-            refused[record] = reason
-            refused.update(dict.fromkeys(chain[index + 1 :], Refusal.BEHIND))
-            return chain[:index]
-    return chain
+def _refusal_left(record: Record, counted: int, governance: Governance) -> Refusal:
+    if record.is_genesis:
+        return refusal_by_right(record, OWNER) or Refusal.GAP
+    if governance.owner is None:
+        return Refusal.NO_GENESIS
+    reason = refusal_in_chain(record, governance) if record.seq == counted + 1 else None
+    return reason or Refusal.GAP

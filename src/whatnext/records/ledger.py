@@ -12,7 +12,7 @@ import msgspec
 from whatnext.records.codec import Record
 from whatnext.records.governance import Governance, governs
 from whatnext.records.ids import LogKey
-from whatnext.records.judge import FINAL, NO_HEAD, Head, Judgement, Refusal, refusal_by_right, refusal_of
+from whatnext.records.judge import FINAL, NO_HEAD, Head, Judgement, Refusal, refusal_by_right, refusal_in_chain
 from whatnext.records.permissions import OWNER
 
 MAX_WAITING = 4096
@@ -20,6 +20,9 @@ MAX_WAITING = 4096
 MAX_WAITING_BYTES = 16 * 1024 * 1024
 MAX_LOGS_PER_AUTHOR = 4096
 """Logs of one author: an honest device begins a new one per unclean start, a hostile one costs no more."""
+
+
+_LOOSE = frozenset({Refusal.EARLY, Refusal.NO_GENESIS})
 
 
 class Outcome(msgspec.Struct):
@@ -48,64 +51,76 @@ class Ledger:
         self._hash_at = hash_at
         self._is_early = is_early
         self._waiting: dict[LogKey, dict[int, Record]] = {}
-        self._early: dict[bytes, Record] = {}
+        self._loose: dict[bytes, Record] = {}  # early, or before the genesis: by hash, they contest nothing yet
         self._genesis_log: LogKey | None = None
         self._recent: dict[tuple[LogKey, int], bytes] = {}
         self._waiting_bytes = 0
         self._waiting_count = 0
 
     def restore(self, heads: dict[LogKey, Head], governing: Iterable[Record], void: Iterable[Record]) -> None:
-        """Take up what a store kept: heads, the counted governing records (owner's first), the void ones."""
+        """Take up what a store kept: heads, the counted governing records, the void ones."""
         self.heads = heads
-        for record in governing:
+        for record in sorted(governing, key=lambda record: not record.is_genesis):  # the rest needs the owner known
             if record.is_genesis:
                 self._genesis_log = record.log
             self.governance.add(record)
         for record in void:
-            self._wait(record)
+            if self.governance.owner is None:
+                self._set_aside(record, Refusal.NO_GENESIS)
+            else:
+                self._wait(record)
 
     def adopt(self, judgement: Judgement) -> None:
         """Take up a judgement over everything kept, waiting and contested."""
         self.heads = dict(judgement.heads)
         self.governance = judgement.governance
         self._waiting, self._waiting_bytes, self._waiting_count = {}, 0, 0
-        self._early = {r.hash: r for r, why in judgement.refused.items() if why is Refusal.EARLY}
+        self._loose = {r.hash: r for r, why in judgement.refused.items() if why in _LOOSE}
         for chain in judgement.counted.values():
             if chain and chain[0].is_genesis:
                 self._genesis_log = chain[0].log
         for record, why in judgement.refused.items():
-            if why not in FINAL and why is not Refusal.EARLY:
+            if why not in FINAL and why not in _LOOSE:
                 self._wait(record)
 
     def receive(self, records: Iterable[Record]) -> Outcome:
         """Feed authentic records in any order; a refusal holds for now unless it is in `FINAL`."""
         outcome = Outcome()
         self._recent = {}
+        was_owned = self.governance.owner is not None
         for record in records:
             self._offer(record, outcome)
+        if not was_owned and self.governance.owner is not None:
+            loose, self._loose = self._loose, {}
+            for record in loose.values():
+                self._offer(record, outcome)
         return outcome
 
     def receive_due(self) -> Outcome:
         """Feed those records whose stamp has come due."""
-        due = [record for record in self._early.values() if not self._is_early(record.body.hlc)]
+        due = [record for record in self._loose.values() if not self._is_early(record.body.hlc)]
         for record in due:
-            del self._early[record.hash]
+            del self._loose[record.hash]
         return self.receive(due)
 
     def waiting(self) -> list[Record]:
         """Records that cannot count yet, early ones included."""
-        return [r for log in self._waiting.values() for r in log.values()] + list(self._early.values())
+        return [r for log in self._waiting.values() for r in log.values()] + list(self._loose.values())
 
     def next_due(self) -> int | None:
         """Smallest stamp among the early records, or None."""
-        return min((record.body.hlc for record in self._early.values()), default=None)
+        if self.governance.owner is None:
+            return None
+        return min((record.body.hlc for record in self._loose.values()), default=None)
 
     def _offer(self, record: Record, outcome: Outcome) -> None:
         head = self.heads.get(record.log, NO_HEAD)
         if record.playlist != self.playlist or self._rivals_genesis(record):
             outcome.refused[record] = Refusal.WRONG_PLAYLIST
         elif self._is_early(record.body.hlc):
-            outcome.refused[record] = self._wait_until_due(record)
+            outcome.refused[record] = self._set_aside(record, Refusal.EARLY)
+        elif self.governance.owner is None and not record.is_genesis:
+            outcome.refused[record] = self._set_aside(record, Refusal.NO_GENESIS)
         elif head.fork_at is not None and record.seq >= head.fork_at:
             outcome.refused[record] = Refusal.FORKED
         elif self._seen(record, head, outcome):
@@ -131,7 +146,7 @@ class Ledger:
         if known == record.hash:
             outcome.duplicates += 1
             if record.seq > head.seq:
-                outcome.refused[record] = self._refusal(record, head) or Refusal.BEHIND
+                outcome.refused[record] = self._refusal(record, head) or Refusal.GAP
         else:
             outcome.contested.append(record)
             outcome.stale = True
@@ -140,11 +155,11 @@ class Ledger:
     def _refusal(self, record: Record, head: Head) -> Refusal | None:
         if record.is_genesis:
             return refusal_by_right(record, OWNER)
-        if self.governance.owner is None:
-            return Refusal.NO_GENESIS
         if head.seq == 0 and self._log_count(record.log.author) >= MAX_LOGS_PER_AUTHOR:
             return Refusal.FULL
-        return refusal_of(record, head, self.governance)
+        if record.seq != head.seq + 1 or record.body.prev != head.hash:
+            return Refusal.GAP
+        return refusal_in_chain(record, self.governance)
 
     def _log_count(self, author: bytes) -> int:
         return sum(1 for log in self.heads if log.author == author)
@@ -164,7 +179,8 @@ class Ledger:
         """Count one record; return the logs whose waiting records may count now."""
         outcome.counted.append(record)
         outcome.refused.pop(record, None)
-        self.heads[record.log] = Head(record.seq, record.hash)
+        fork_at = self.heads.get(record.log, NO_HEAD).fork_at
+        self.heads[record.log] = Head(record.seq, record.hash, fork_at)
         self._recent[record.log, record.seq] = record.hash
         if not governs(record):
             return [record.log]
@@ -175,10 +191,10 @@ class Ledger:
 
     def _govern(self, record: Record, outcome: Outcome) -> None:
         others = [log for log in self.heads if log.author != record.body.author]
-        before = {log: self.governance.standings(log, self.heads[log].seq) for log in others}
+        before = {log: self.governance.right_behind(log, self.heads[log].seq) for log in others}
         self.governance.add(record)
         for log in others:
-            if before[log] != self.governance.standings(log, self.heads[log].seq) or self._is_disowned(log):
+            if before[log] != self.governance.right_behind(log, self.heads[log].seq) or self._is_disowned(log):
                 outcome.stale = True
 
     def _is_disowned(self, log: LogKey) -> bool:
@@ -203,11 +219,15 @@ class Ledger:
         self._waiting_bytes += record.size
         return True
 
-    def _wait_until_due(self, record: Record) -> Refusal:
-        if len(self._early) >= MAX_WAITING:
+    def _set_aside(self, record: Record, why: Refusal) -> Refusal:
+        known = record.hash in self._loose
+        if not known and (len(self._loose) >= MAX_WAITING or self._loose_bytes() + record.size > MAX_WAITING_BYTES):
             return Refusal.FULL
-        self._early[record.hash] = record
-        return Refusal.EARLY
+        self._loose[record.hash] = record
+        return why
+
+    def _loose_bytes(self) -> int:
+        return sum(record.size for record in self._loose.values())
 
     def _forget(self, record: Record) -> None:
         log = self._waiting[record.log]

@@ -36,6 +36,8 @@ _decode_json = msgspec.json.Decoder(dict[str, Value]).decode
 _encode_stamps = msgspec.msgpack.Encoder().encode
 _decode_stamps = msgspec.msgpack.Decoder(_Stamps).decode
 
+_VOID = 2  # in `gone`: the row stays for the feed, so that readers hear of its end, but holds nothing that counts
+
 _COLUMNS = "playlist, collection, id, fields, stamps, gone, feed"
 
 
@@ -59,15 +61,15 @@ class DocumentTable:
     def get(self, playlist: bytes, key: DocumentKey) -> Document | None:
         """One document, removed ones included; None when no record ever wrote it."""
         row = self._db.execute(
-            "SELECT fields, stamps FROM documents WHERE playlist = ? AND collection = ? AND id = ?",
+            "SELECT fields, stamps FROM documents WHERE playlist = ? AND collection = ? AND id = ? AND gone < 2",
             (playlist, *key),
         ).fetchone()
         return None if row is None else _decode(*row)
 
     def put(
-        self, playlist: bytes, documents: Iterable[tuple[DocumentKey, Document]], *, gone: bool = False
+        self, playlist: bytes, documents: Iterable[tuple[DocumentKey, Document]], *, void: bool = False
     ) -> None:
-        """Write documents and give each the next number of the feed."""
+        """Write documents and give each the next number of the feed; `void` ones have no counted record left."""
         feed = self.last_feed()
         rows = []
         for (collection, document_id), document in documents:
@@ -81,7 +83,7 @@ class DocumentTable:
                     _encode(document),
                     document.fields.get("position") if collection == "entries" else None,
                     _words(collection, document),
-                    gone or document.removed,
+                    _VOID if void else document.removed,
                     feed,
                 )
             )
@@ -105,14 +107,14 @@ class DocumentTable:
     def count_entries(self, playlist: bytes) -> int:
         """Entries ever added, removed ones included."""
         row = self._db.execute(
-            "SELECT count(*) FROM documents WHERE playlist = ? AND collection = 'entries'", (playlist,)
+            "SELECT count(*) FROM documents WHERE playlist = ? AND collection = 'entries' AND gone < 2", (playlist,)
         ).fetchone()
         return int(row[0])
 
     def keys(self, playlist: bytes) -> set[DocumentKey]:
         """Keys of all documents of a playlist, derived `members` excluded."""
         rows = self._db.execute(
-            "SELECT collection, id FROM documents WHERE playlist = ? AND collection <> 'members'", (playlist,)
+            "SELECT collection, id FROM documents WHERE playlist = ? AND collection <> 'members' AND gone < 2", (playlist,)
         )
         return {(collection, document_id) for collection, document_id in rows}
 

@@ -233,11 +233,7 @@ class Library:
         outcome = self._ledger(playlist).receive(fitting)
         reset = self._apply(playlist, outcome)
         ledger = self._ledger(playlist)
-        refused = [
-            (r.log, r.seq, why)
-            for r, why in outcome.refused.items()
-            if ledger.heads.get(r.log, NO_HEAD).seq < r.seq
-        ]
+        refused = [(r.log, r.seq, why) for r, why in outcome.refused.items()]
         if not room:
             refused += [(r.log, r.seq, Refusal.FULL) for r in records if _adds_entries(r.body.writes)]
         return Receipt(
@@ -294,7 +290,8 @@ class Library:
         everything = {*kept, *ledger.waiting(), *outcome.counted, *outcome.contested}
         judgement = judge(playlist, everything, self.clock.is_early)
         ledger.adopt(judgement)
-        counted = [record for chain in judgement.counted.values() for record in chain]
+        chains = sorted(judgement.counted.items(), key=lambda each: each[0].author != judgement.governance.owner)
+        counted = [record for _, chain in chains for record in chain]  # the owner's first: an order that counts
         fresh = [record for record in counted if kept.get(record) != COUNTED]
         voided = [r for r, kind in kept.items() if kind == COUNTED and r in judgement.refused]
         self._records.put(playlist, fresh, COUNTED)
@@ -337,7 +334,7 @@ class Library:
         changed = [(key, d) for key, d in documents.items() if self.documents.get(playlist, key) != d]
         self.documents.put(playlist, changed)
         lost = [(key, self.documents.get(playlist, key) or Document()) for key in known - documents.keys()]
-        self.documents.put(playlist, lost, gone=True)
+        self.documents.put(playlist, lost, void=True)
 
     def _show_members(self, playlist: bytes, governance: Governance) -> None:
         for key, document in member_documents(governance):

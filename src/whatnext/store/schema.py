@@ -49,7 +49,7 @@ MIGRATIONS: tuple[str, ...] = (
         stamps BLOB NOT NULL,    -- msgpack, see documents.py
         position TEXT,           -- of entries, for their order
         words TEXT,              -- of entries and playlists: folded text for search
-        gone INTEGER NOT NULL,   -- removed, or all its records became void
+        gone INTEGER NOT NULL,   -- 1 removed, 2 all its records became void
         feed INTEGER NOT NULL,   -- number in the change feed; greater than every earlier one
         PRIMARY KEY (playlist, collection, id)
     ) WITHOUT ROWID;

@@ -1,0 +1,49 @@
+"""A playlist at a glance: order, totals and time of the last change, read without decoding its documents.
+
+An entry is listed when both its title and its position count: a write to an entry whose adding does not count
+(its author was removed before) makes a document, but no track.
+"""
+
+import sqlite3
+from typing import NamedTuple
+
+from whatnext.records import codec
+from whatnext.records.codec import SignedRecord
+
+_LISTED = (
+    "playlist = ? AND collection = 'entries' AND NOT gone AND position IS NOT NULL"
+    " AND json_extract(fields, '$.title') IS NOT NULL"
+)
+
+
+class Totals(NamedTuple):
+    """How many entries, and how long they play (milliseconds; unknown durations count nothing)."""
+
+    entries: int
+    duration_ms: int
+
+
+def entry_order(connection: sqlite3.Connection, playlist: bytes) -> list[tuple[str, str]]:
+    """(id, position) of the listed entries in their order."""
+    return connection.execute(
+        f"SELECT id, position FROM documents WHERE {_LISTED} ORDER BY position, id", (playlist,)
+    ).fetchall()
+
+
+def totals(connection: sqlite3.Connection, playlist: bytes) -> Totals:
+    """Number and length of the listed entries."""
+    row = connection.execute(
+        f"SELECT count(*), coalesce(sum(json_extract(fields, '$.durationMs')), 0) FROM documents WHERE {_LISTED}",
+        (playlist,),
+    ).fetchone()
+    return Totals(*row)
+
+
+def last_stamp(connection: sqlite3.Connection, playlist: bytes) -> int | None:
+    """Newest clock stamp among the heads of all logs: the same wherever the heads are; None without any."""
+    rows = connection.execute(
+        "SELECT body, signature FROM logs JOIN records ON records.log = logs.id AND records.seq = logs.seq"
+        " WHERE playlist = ? AND kind = 0",
+        (playlist,),
+    )
+    return max((codec.decode(SignedRecord(*row)).body.hlc for row in rows), default=None)
