@@ -67,7 +67,7 @@ def peer_process() -> Iterator[Callable[[], Peer]]:
     yield start
     for process in running:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def eventually() -> Callable[..., Any]:
 
     async def wait(condition: Callable[[], Any], within: float = 5.0) -> Any:
         with trio.fail_after(within):
-            while not (result := condition()):
+            while not (result := condition()):  # noqa: ASYNC110 - any condition, most have no event
                 await trio.sleep(0.001)
             return result
 

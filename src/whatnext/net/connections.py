@@ -119,7 +119,7 @@ class Connections(INotifee):
 
     async def _retire(self, link: Link) -> None:
         """Close a link that a better one replaced, once idle or after the grace."""
-        await trio.sleep(_SETTLE)
+        await trio.sleep(min(_SETTLE, self._config.replace_grace_s))
         with trio.move_on_after(self._config.replace_grace_s):
             while link.conn.get_streams():  # noqa: ASYNC110 - py-libp2p has no event for it
                 await trio.sleep(_IDLE_LOOK)

@@ -75,9 +75,9 @@ class SafeYamuxStream(YamuxStream):
 
     async def wait_for_room(self) -> None:
         """Return when the peer takes more, or has for a moment not: the caller looks again. For one task at a time."""
-        self._room = self._room or trio.Event()
+        room = self._room = trio.Event()
         with trio.move_on_after(_LOOK_AGAIN):  # a reset comes without an event
-            await self._room.wait()
+            await room.wait()
 
     async def _auto_tune_and_send_window_update(self, *, bytes_read: int = 0) -> None:
         self._unacknowledged += bytes_read

@@ -1,0 +1,114 @@
+"""The race between a peer's addresses, with a clock that jumps and no network."""
+
+import pytest
+import trio
+
+from whatnext.net.dialing import MAX_ADDRESSES, plan, race
+
+ME, YOU = "12D3KooWMe", "12D3KooWYou"
+
+
+class Line:
+    """Pretends to dial: each address answers after a time, or fails with an error."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.started = {}
+        self.cancelled = []
+        self.discarded = []
+
+    async def attempt(self, address):
+        self.started[address] = trio.current_time()
+        after, error = self.answers[address]
+        try:
+            await trio.sleep(after)
+        except trio.Cancelled:
+            self.cancelled.append(address)
+            raise
+        if error is not None:
+            raise error
+        return address
+
+    async def discard(self, result):
+        self.discarded.append(result)
+        await trio.lowlevel.checkpoint()
+
+    async def race(self):
+        self.begun = trio.current_time()
+        addresses = list(self.answers)
+        return await race(addresses, self.attempt, self.discard, stagger_s=0.15, timeout_s=10)
+
+    def delay(self, address):
+        return round(self.started[address] - self.begun, 6)
+
+
+async def test_a_quick_first_address_wins_before_the_second_is_tried(autojump_clock):
+    line = Line(first=(0.1, None), second=(0, None))
+    outcome = await line.race()
+    assert (outcome.winner, list(line.started)) == ("first", ["first"])
+
+
+async def test_a_slow_address_gets_company_after_its_head_start(autojump_clock):
+    line = Line(slow=(5, None), quick=(0.1, None))
+    outcome = await line.race()
+    assert outcome.winner == "quick"
+    assert line.delay("quick") == 0.15
+    assert line.cancelled == ["slow"]
+    assert round(trio.current_time() - line.begun, 6) == 0.25
+
+
+async def test_a_failed_address_gives_its_turn_to_the_next_at_once(autojump_clock):
+    line = Line(dead=(0.01, ConnectionRefusedError(111, "refused")), live=(0, None))
+    outcome = await line.race()
+    assert outcome.winner == "live"
+    assert line.delay("live") == 0.01
+
+
+async def test_when_all_fail_every_reason_is_known(autojump_clock):
+    line = Line(
+        refused=(0, ConnectionRefusedError(111, "refused")), silent=(60, None), odd=(0, RuntimeError("odd"))
+    )
+    outcome = await line.race()
+    assert outcome.winner is None
+    reasons = {failure.address: failure.reason for failure in outcome.failures}
+    assert reasons["refused"].startswith("refused")
+    assert reasons["silent"] == "timed out after 10 s"
+    assert reasons["odd"] == "odd"
+
+
+async def test_two_that_succeed_at_the_same_tick_leave_one(autojump_clock):
+    line = Line(a=(0.15, None), b=(0, None), c=(5, None))
+    outcome = await line.race()
+    assert outcome.winner in {"a", "b"}
+    assert set(line.discarded) | {outcome.winner} | set(line.cancelled) >= {"a", "b"}
+    assert outcome.winner not in line.discarded
+
+
+async def test_nothing_to_try_is_no_winner():
+    assert (await race([], Line().attempt, Line().discard, stagger_s=1, timeout_s=1)).winner is None
+
+
+def test_the_plan_strips_the_peer_and_sorts():
+    wanted, failures = plan(YOU, [f"/ip4/8.8.8.8/tcp/1/p2p/{YOU}", f"/ip4/10.0.0.1/tcp/1/p2p/{YOU}"])
+    assert wanted == ["/ip4/10.0.0.1/tcp/1", "/ip4/8.8.8.8/tcp/1"]
+    assert failures == []
+
+
+def test_the_plan_dials_nobody_else():
+    wanted, [failure] = plan(YOU, [f"/ip4/10.0.0.1/tcp/1/p2p/{ME}"])
+    assert wanted == []
+    assert failure.wrong_peer
+    assert ME in failure.reason
+
+
+@pytest.mark.parametrize("junk", ["", "10.0.0.1:4001", "http://example.net"])
+def test_the_plan_says_what_is_no_address(junk):
+    wanted, [failure] = plan(YOU, [junk])
+    assert wanted == []
+    assert "not a multiaddr" in failure.reason
+
+
+def test_the_plan_is_bounded_and_says_what_it_left_out():
+    wanted, failures = plan(YOU, [f"/ip4/10.0.0.1/tcp/{port}" for port in range(1, 101)])
+    assert len(wanted) == MAX_ADDRESSES
+    assert len(failures) == 100 - MAX_ADDRESSES
