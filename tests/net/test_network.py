@@ -1,5 +1,6 @@
 """The network's interface, between nodes in one process on real loopback sockets."""
 
+import contextlib
 import logging
 
 import pytest
