@@ -5,7 +5,8 @@ Fed only with records that count. Nothing here depends on the order of feeding.
 
 import base64
 import bisect
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -120,7 +121,7 @@ class Governance:
         proven = (self._proven(record.body.author, write) for write in own)
         return self.standing_at(record.log, record.seq, {invite for invite in proven if invite is not None})
 
-    def standing_at(self, log: LogKey, seq: int, brought: Set[str] = frozenset()) -> Standing | None:
+    def standing_at(self, log: LogKey, seq: int, brought: AbstractSet[str] = frozenset()) -> Standing | None:
         """Standing by which record `seq` of `log` is judged; `brought` are invites it proves itself.
 
         The first of the owner's words that names this record as still accepted leaves it to the role before that
@@ -168,7 +169,7 @@ class Governance:
         standing = {i: self._role_of(i) for i in self._admissions.get(log.author, ()) if self._stands(i, log.author)}
         return self.standings(log, last), standing
 
-    def admission(self, author: bytes, brought: Set[str] = frozenset()) -> str | None:
+    def admission(self, author: bytes, brought: AbstractSet[str] = frozenset()) -> str | None:
         """Id of the invite that admitted a peer: the one of the highest role that stands."""
         used = self._admissions.get(author, set()) | brought
         standing = [invite for invite in used if self._stands(invite, author)]
@@ -198,7 +199,7 @@ class Governance:
             peer for peer, used in self._admissions.items() if invite in used and self._stands(invite, peer)
         ]
 
-    def _admitted_as(self, author: bytes, brought: Set[str] = frozenset()) -> Standing | None:
+    def _admitted_as(self, author: bytes, brought: AbstractSet[str] = frozenset()) -> Standing | None:
         invite = self.admission(author, brought)
         return None if invite is None else self._role_of(invite)
 

@@ -12,7 +12,15 @@ import msgspec
 from whatnext.records.codec import Record
 from whatnext.records.governance import Governance, governs
 from whatnext.records.ids import LogKey
-from whatnext.records.judge import FINAL, NO_HEAD, Head, Judgement, Refusal, refusal_by_right, refusal_in_chain
+from whatnext.records.judge import (
+    FINAL,
+    NO_HEAD,
+    Head,
+    Judgement,
+    Refusal,
+    refusal_by_right,
+    refusal_in_chain,
+)
 from whatnext.records.permissions import OWNER
 
 MAX_WAITING = 4096

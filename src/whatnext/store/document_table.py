@@ -36,7 +36,9 @@ _decode_json = msgspec.json.Decoder(dict[str, Value]).decode
 _encode_stamps = msgspec.msgpack.Encoder().encode
 _decode_stamps = msgspec.msgpack.Decoder(_Stamps).decode
 
-_VOID = 2  # in `gone`: the row stays for the feed, so that readers hear of its end, but holds nothing that counts
+_VOID = (
+    2  # in `gone`: the row stays for the feed, so that readers hear of its end, but holds nothing that counts
+)
 
 _COLUMNS = "playlist, collection, id, fields, stamps, gone, feed"
 
@@ -107,14 +109,16 @@ class DocumentTable:
     def count_entries(self, playlist: bytes) -> int:
         """Entries ever added, removed ones included."""
         row = self._db.execute(
-            "SELECT count(*) FROM documents WHERE playlist = ? AND collection = 'entries' AND gone < 2", (playlist,)
+            "SELECT count(*) FROM documents WHERE playlist = ? AND collection = 'entries' AND gone < 2",
+            (playlist,),
         ).fetchone()
         return int(row[0])
 
     def keys(self, playlist: bytes) -> set[DocumentKey]:
         """Keys of all documents of a playlist, derived `members` excluded."""
         rows = self._db.execute(
-            "SELECT collection, id FROM documents WHERE playlist = ? AND collection <> 'members' AND gone < 2", (playlist,)
+            "SELECT collection, id FROM documents WHERE playlist = ? AND collection <> 'members' AND gone < 2",
+            (playlist,),
         )
         return {(collection, document_id) for collection, document_id in rows}
 

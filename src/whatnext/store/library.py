@@ -4,8 +4,7 @@ A change is durable before anybody hears of it: `write` and `receive` commit, th
 All of it runs in one thread and never awaits; a batch is bounded by its sender (docs/decisions, storage).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,17 +14,15 @@ from whatnext.errors import InvalidRecord, LimitExceeded, NotFound, NotPermitted
 from whatnext.identity import Identity, public_key_of
 from whatnext.records import codec, schema
 from whatnext.records.codec import Body, Meta, Record, SignedRecord, Write
-from whatnext.records.governance import Governance, governs
+from whatnext.records.governance import Governance
 from whatnext.records.ids import LogKey
-from whatnext.records.judge import NO_HEAD, Head, Refusal, judge, refusal_by_right
+from whatnext.records.judge import NO_HEAD, Head, Refusal, refusal_by_right
 from whatnext.records.ledger import Ledger, Outcome
-from whatnext.records.merge import Document, DocumentKey, fold, is_folded
 from whatnext.records.permissions import Standing
-from whatnext.store.database import MEMORY, Database, translated
-from whatnext.store.document_table import DocumentTable
+from whatnext.store.database import MEMORY, Database
 from whatnext.store.joining import JoinRefusal, join_refusal
-from whatnext.store.membership import PlaylistTable, member_documents
-from whatnext.store.record_table import COUNTED, EVIDENCE, VOID, RecordTable
+from whatnext.store.keeper import Keeper
+from whatnext.store.record_table import VOID
 
 REMOTE_ENTRIES = 2 * schema.MAX_ENTRIES
 """Twice the local limit: devices that each stay within it while apart can always merge."""
@@ -58,13 +55,11 @@ class Library:
         self.identity = identity
         self.clock = clock
         self.database = Database(path)
-        connection = self.database.connection
-        self.documents = DocumentTable(connection)
-        self._playlists = PlaylistTable(connection)
-        self._records = RecordTable(connection)
-        self._ledgers: dict[bytes, Ledger] = {}
+        self._keeper = Keeper(self.database, clock)
+        self.documents = self._keeper.documents
+        self._playlists = self._keeper.playlists
+        self._records = self._keeper.records
         self._subscribers: list[Callable[[Change], None]] = []
-        self._entry_counts: dict[bytes, int] = {}
         for record in self._records.newest(64):
             clock.see(record.body.hlc)
 
@@ -87,7 +82,11 @@ class Library:
         """Playlists that nobody has let us into yet, with our own admission."""
         waiting = []
         for playlist in self._playlists.ids("joining"):
-            own = [r for r in self._ledger(playlist).waiting() if r.body.author == self.identity.public_key]
+            own = [
+                r
+                for r in self._keeper.ledger(playlist).waiting()
+                if r.body.author == self.identity.public_key
+            ]
             waiting += [(playlist, record.signed) for record in own[:1]]
         return waiting
 
@@ -97,7 +96,7 @@ class Library:
 
     def governance(self, playlist: bytes) -> Governance:
         """Members, invites and roles."""
-        return self._ledger(playlist).governance
+        return self._keeper.ledger(playlist).governance
 
     def standing(self, playlist: bytes, peer: str) -> Standing | None:
         """A peer's place in a playlist; None for one nobody admitted."""
@@ -105,7 +104,7 @@ class Library:
 
     def heads(self, playlist: bytes) -> Mapping[LogKey, Head]:
         """How far each log counts here; equal heads are equal playlists."""
-        return self._ledger(playlist).heads
+        return self._keeper.ledger(playlist).heads
 
     def records(self, playlist: bytes) -> list[Record]:
         """Counted records in order of arrival, for history and undo."""
@@ -153,7 +152,7 @@ class Library:
         self, playlist: bytes, changes: Sequence[Sequence[Write]], meta: Meta | None = None
     ) -> list[Record]:
         """Sign several changes and keep them, all or nothing; raises as `write` does."""
-        ledger = self._ledger(playlist)
+        ledger = self._keeper.ledger(playlist)
         if ledger.governance.owner is None:
             raise NotFound(
                 "this playlist has not arrived yet: it needs a member online to let this device in"
@@ -171,7 +170,7 @@ class Library:
 
     def admit_self(self, playlist: bytes, write: Write, link: str) -> None:
         """Keep our own admission (a write to `members`), to be shown to a member; survives a restart."""
-        ledger = self._ledger(playlist)
+        ledger = self._keeper.ledger(playlist)
         log = self._own_log(ledger)
         record = self._sign(playlist, ledger.heads.get(log, NO_HEAD), [write], Meta())
         arrived = ledger.governance.owner is not None
@@ -179,9 +178,8 @@ class Library:
         if arrived and not self.documents.keys(
             playlist
         ):  # we had left: the records stayed, the documents did not
-            with self.database.transaction():
-                self._rebuild(playlist, self._records.counted(playlist))
-                self._show_members(playlist, ledger.governance)
+            with self._keeper.commit(playlist):
+                self._keeper.rebuild(playlist, self._records.counted(playlist))
 
     def check_join(self, playlist: bytes, signed: SignedRecord, now_ms: int) -> JoinRefusal | None:
         """Why the author of an admission is not let in, or None; raises `InvalidRecord` when it is none."""
@@ -198,7 +196,7 @@ class Library:
         with self.database.transaction():
             self._playlists.set_state(playlist, "left")
             self.documents.delete_playlist(playlist)
-        self._drop(playlist)
+        self._keeper.drop(playlist)
         self._announce(Change(playlist, local=True, reset=True))
 
     # Changes from elsewhere
@@ -217,22 +215,22 @@ class Library:
 
     def receive_due(self) -> None:
         """Count the records that were stamped ahead of our clock and have come due."""
-        for playlist, ledger in list(self._ledgers.items()):
+        for playlist, ledger in self._keeper.open_ledgers():
             due = ledger.next_due()
             if due is not None and not self.clock.is_early(due):
                 self._apply(playlist, ledger.receive_due())
 
     def next_due(self) -> int | None:
         """Smallest stamp of a record that waits until due, or None."""
-        stamps = [ledger.next_due() for ledger in self._ledgers.values()]
+        stamps = [ledger.next_due() for _, ledger in self._keeper.open_ledgers()]
         return min((stamp for stamp in stamps if stamp is not None), default=None)
 
     def _receive(self, playlist: bytes, records: list[Record]) -> Receipt:
-        room = self._entry_count(playlist) < REMOTE_ENTRIES
+        room = self._keeper.entry_count(playlist) < REMOTE_ENTRIES
         fitting = [r for r in records if room or not _adds_entries(r.body.writes)]
-        outcome = self._ledger(playlist).receive(fitting)
+        outcome = self._keeper.ledger(playlist).receive(fitting)
         reset = self._apply(playlist, outcome)
-        ledger = self._ledger(playlist)
+        ledger = self._keeper.ledger(playlist)
         refused = [(r.log, r.seq, why) for r, why in outcome.refused.items()]
         if not room:
             refused += [(r.log, r.seq, Refusal.FULL) for r in records if _adds_entries(r.body.writes)]
@@ -250,111 +248,26 @@ class Library:
         """Make an outcome from elsewhere durable; return whether heads were set back."""
         if not outcome.counted and not outcome.stale:
             return False
-        with self._commit(playlist):
-            reset = self._keep(playlist, outcome)
+        with self._keeper.commit(playlist):
+            reset = self._keeper.keep(playlist, outcome)
         for record in outcome.counted:
             self.clock.see(record.body.hlc)
         self._announce(Change(playlist, local=False, reset=reset))
         return reset
 
-    def _keep(self, playlist: bytes, outcome: Outcome) -> bool:
-        return self._rejudge(playlist, outcome) if outcome.stale else self._count(playlist, outcome.counted)
-
-    @contextmanager
-    def _commit(self, playlist: bytes) -> Iterator[None]:
-        """A transaction; when it fails, what memory holds of the playlist is read anew from the disk."""
-        try:
-            with self.database.transaction():
-                yield
-        except BaseException:
-            self._drop(playlist)
-            raise
-
-    def _count(self, playlist: bytes, counted: list[Record]) -> bool:
-        ledger = self._ledgers[playlist]
-        self._records.put(playlist, counted, COUNTED)
-        for log in {record.log for record in counted}:
-            self._records.set_head(playlist, log, ledger.heads[log])
-        self._merge(playlist, counted)
-        if any(governs(record) for record in counted):
-            self._show_members(playlist, ledger.governance)
-            if any(record.is_genesis for record in counted):
-                self._playlists.arrived(playlist, self.clock.now_ms())
-        return False
-
-    def _rejudge(self, playlist: bytes, outcome: Outcome) -> bool:
-        """Judge everything anew: a fork was proven, or the owner's word may void what counted."""
-        ledger = self._ledgers[playlist]
-        kept = dict(self._records.kept(playlist))
-        old_heads = self._records.heads(playlist)
-        everything = {*kept, *ledger.waiting(), *outcome.counted, *outcome.contested}
-        judgement = judge(playlist, everything, self.clock.is_early)
-        ledger.adopt(judgement)
-        chains = sorted(judgement.counted.items(), key=lambda each: each[0].author != judgement.governance.owner)
-        counted = [record for _, chain in chains for record in chain]  # the owner's first: an order that counts
-        fresh = [record for record in counted if kept.get(record) != COUNTED]
-        voided = [r for r, kind in kept.items() if kind == COUNTED and r in judgement.refused]
-        self._records.put(playlist, fresh, COUNTED)
-        self._records.put(playlist, voided, VOID)
-        self._records.put(playlist, _evidence(judgement.refused, judgement.heads), EVIDENCE)
-        for log in {*judgement.heads, *old_heads}:
-            self._records.set_head(playlist, log, judgement.heads.get(log, NO_HEAD))
-        if voided:
-            self._rebuild(playlist, counted)
-        else:
-            self._merge(playlist, fresh)
-        self._show_members(playlist, judgement.governance)
-        outcome.refused = {
-            r: judgement.refused[r] for r in (*outcome.refused, *outcome.contested) if r in judgement.refused
-        }
-        return True
-
-    def _merge(self, playlist: bytes, records: Iterable[Record]) -> None:
-        touched: dict[DocumentKey, Document] = {}
-        fresh = 0
-        for record in records:
-            for write in record.body.writes:
-                if is_folded(write):
-                    key = (write.collection, write.id)
-                    document = touched.get(key)
-                    if document is None:
-                        document = self.documents.get(playlist, key)
-                        if document is None:
-                            document = Document()
-                            fresh += key[0] == "entries"
-                        touched[key] = document
-                    document.merge(write.fields, record.stamp, record.body.meta.by)
-        self.documents.put(playlist, touched.items())
-        if playlist in self._entry_counts:
-            self._entry_counts[playlist] += fresh
-
-    def _rebuild(self, playlist: bytes, counted: Iterable[Record]) -> None:
-        documents = fold(counted)
-        known = self.documents.keys(playlist)
-        changed = [(key, d) for key, d in documents.items() if self.documents.get(playlist, key) != d]
-        self.documents.put(playlist, changed)
-        lost = [(key, self.documents.get(playlist, key) or Document()) for key in known - documents.keys()]
-        self.documents.put(playlist, lost, void=True)
-
-    def _show_members(self, playlist: bytes, governance: Governance) -> None:
-        for key, document in member_documents(governance):
-            if self.documents.get(playlist, key) != document:
-                self.documents.put(playlist, [(key, document)])
-
     def _commit_own(
         self, playlist: bytes, records: Sequence[Record], *, state: str | None = None, link: str | None = None
     ) -> None:
-        outcome = self._ledger(playlist).receive(records)
+        outcome = self._keeper.ledger(playlist).receive(records)
         unready = [record for record in records if record in outcome.refused]
         outcome.refused.clear()
-        with self._commit(playlist):
+        with self._keeper.commit(playlist):
             if state is not None:
                 self._playlists.put(playlist, state, link, self.clock.now_ms())
-            self._records.put(
-                playlist, unready, VOID
-            )  # our admission: it counts once the owner's log is here
+            # Our admission: it counts once the owner's log is here.
+            self._records.put(playlist, unready, VOID)
             self.database.mark_writing()
-            reset = self._keep(playlist, outcome)
+            reset = self._keeper.keep(playlist, outcome)
         self._announce(Change(playlist, local=True, reset=reset))
 
     def _sign_run(
@@ -392,38 +305,8 @@ class Library:
 
     def _check_room(self, playlist: bytes, writes: Iterable[Write]) -> None:
         new = sum(1 for w in writes if w.collection == "entries" and "title" in w.fields)
-        if new and self._entry_count(playlist) + new > schema.MAX_ENTRIES:
+        if new and self._keeper.entry_count(playlist) + new > schema.MAX_ENTRIES:
             raise LimitExceeded(f"a playlist holds at most {schema.MAX_ENTRIES:,} entries: begin another one")
-
-    def _entry_count(self, playlist: bytes) -> int:
-        """Entries ever added; counted once, since a count reads every row."""
-        count = self._entry_counts.get(playlist)
-        if count is None:
-            count = self._entry_counts[playlist] = self.documents.count_entries(playlist)
-        return count
-
-    # Plumbing
-
-    def _ledger(self, playlist: bytes) -> Ledger:
-        ledger = self._ledgers.get(playlist)
-        if ledger is None:
-            ledger = Ledger(
-                playlist, lambda log, seq: self._records.hash_at(playlist, log, seq), self.clock.is_early
-            )
-            with translated(self.database.path):
-                ledger.restore(
-                    self._records.heads(playlist),
-                    self._records.governing(playlist),
-                    self._records.void(playlist),
-                )
-            self._ledgers[playlist] = ledger
-        return ledger
-
-    def _drop(self, playlist: bytes) -> None:
-        self._ledgers.pop(playlist, None)
-        self._entry_counts.pop(playlist, None)
-        self._records.forget_ids()
-        self.documents.forget_feed()
 
     def _announce(self, change: Change) -> None:
         for callback in list(self._subscribers):
@@ -438,16 +321,6 @@ def _verified(signed: Sequence[SignedRecord]) -> tuple[list[Record], InvalidReco
         except InvalidRecord as fault:
             return records, fault
     return records, None
-
-
-def _evidence(refused: Mapping[Record, Refusal], heads: Mapping[LogKey, Head]) -> list[Record]:
-    """Two records per proven fork: those with the smallest hashes, so that all peers show the same pair."""
-    at_fork: dict[LogKey, list[Record]] = {}
-    for record, why in refused.items():
-        head = heads.get(record.log)
-        if why is Refusal.FORKED and head is not None and record.seq == head.fork_at:
-            at_fork.setdefault(record.log, []).append(record)
-    return [record for pair in at_fork.values() for record in sorted(pair, key=lambda r: r.hash)[:2]]
 
 
 def _adds_entries(writes: Iterable[Write]) -> bool:
