@@ -1,0 +1,148 @@
+"""What a share does with records from the peer: whose are taken, what is answered, what counts against the peer."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from whatnext.errors import InvalidRecord, LocalError
+from whatnext.identity import public_key_of
+from whatnext.records.codec import Record, SignedRecord, decode
+from whatnext.records.governance import is_member
+from whatnext.records.ids import LogKey
+from whatnext.records.judge import NO_HEAD, Head, Refusal
+from whatnext.records.schema import REMOVED
+from whatnext.store import Library, Receipt
+from whatnext.sync import admission, frames
+from whatnext.sync.discipline import OffenceKind
+from whatnext.sync.events import Event, Offence, RecordsRefused, StoreFailed
+from whatnext.sync.frames import Ack, Join, Records, Refuse, RefusedRecord
+from whatnext.sync.share import Mode, Share
+
+RefusedRows = list[tuple[LogKey, int, Refusal]]
+
+
+class Answer(msgspec.Struct):
+    """What came of records from the peer: the reply to send, what the store made of them, what to report."""
+
+    reply: Ack | Refuse | None
+    receipt: Receipt | None = None
+    events: list[Event] = []
+
+
+def take_records(library: Library, share: Share, message: Records, ends: dict[LogKey, Head]) -> Answer:
+    """Take a batch, durable when this returns; never raises for what the peer sent or the disk refused."""
+    if share.mode is Mode.REMOVED:
+        return Answer(share.refusal(REMOVED, message.serial))
+    try:
+        if share.mode is Mode.STRANGER:
+            receipt, code = _receive_from_stranger(library, share, message.records)
+            if code is not None:
+                return Answer(share.refusal(code, message.serial), receipt)
+        else:
+            receipt = library.receive(share.playlist, message.records)
+    except InvalidRecord as fault:
+        return _invalid(share, fault, message.serial)
+    except LocalError as fault:
+        return _unavailable(share, fault, message.serial)
+    share.advance(ends)
+    return _acknowledged(library, share, message, ends, receipt)
+
+
+def _acknowledged(
+    library: Library, share: Share, message: Records, ends: dict[LogKey, Head], receipt: Receipt
+) -> Answer:
+    share.watch(log.author for log, _, _ in receipt.refused)
+    heads = library.heads(share.playlist)
+    differing = [(log, heads.get(log, NO_HEAD)) for log, end in ends.items() if heads.get(log) != end]
+    rows = [RefusedRecord(*log, seq, str(why)) for log, seq, why in receipt.refused[: len(message.records)]]
+    events: list[Event] = []
+    if rows:
+        codes = Counter(row.code for row in rows)
+        events.append(RecordsRefused(share.peer, share.playlist, by_peer=False, codes=dict(codes)))
+        events += _offence_of_author(share, receipt.refused)
+    return Answer(Ack(message.serial, frames.group(differing), rows), receipt, events)
+
+
+def _offence_of_author(share: Share, refused: RefusedRows) -> list[Event]:
+    """A write without right counts against its author only: who forwards it may not know of a demotion yet."""
+    author = public_key_of(share.peer)
+    guilty = {Refusal.NO_RIGHT, Refusal.REMOVED}
+    own = [(seq, why) for log, seq, why in refused if log.author == author and why in guilty]
+    if not own:
+        return []
+    return [Offence(share.peer, OffenceKind.NO_RIGHT, f"its own record {own[0][0]} is refused: {own[0][1]}")]
+
+
+def _receive_from_stranger(
+    library: Library, share: Share, records: Sequence[SignedRecord]
+) -> tuple[Receipt, str | None]:
+    """Take the owner's records and the peer's introduction; the rest once that made the peer a member.
+
+    Returns the refusal's code when the introduction may not be passed on.
+    """
+    owner, peer = library.owner(share.playlist), public_key_of(share.peer)
+    decoded = [decode(record) for record in records]
+    owners = [record.signed for record in decoded if record.body.author == owner]
+    receipt = library.receive(share.playlist, owners) if owners else Receipt()
+    code = None
+    for record in decoded:
+        if record.body.author == peer and admission.is_admission(record) and not _is_member(library, share):
+            code = admission.check(library, share.playlist, share.peer, record.signed)
+            if code is None:
+                receipt = _joined(receipt, library.receive(share.playlist, [record.signed]))
+    others = [record for record in decoded if record.body.author != owner]
+    if _is_member(library, share):
+        return _joined(receipt, library.receive(share.playlist, [r.signed for r in others])), None
+    if code is not None and code not in admission.RETRYABLE:
+        share.watch([peer])
+        return receipt, code
+    return _turned_away(receipt, others), None
+
+
+def _is_member(library: Library, share: Share) -> bool:
+    return is_member(library.standing(share.playlist, share.peer))
+
+
+def _turned_away(receipt: Receipt, records: list[Record]) -> Receipt:
+    receipt.refused = receipt.refused + [(r.log, r.seq, Refusal.NOT_ADMITTED) for r in records]
+    return receipt
+
+
+def _joined(first: Receipt, second: Receipt) -> Receipt:
+    return Receipt(
+        counted=first.counted + second.counted,
+        duplicates=first.duplicates + second.duplicates,
+        refused=first.refused + second.refused,
+        heads={**first.heads, **second.heads},
+        reset=first.reset or second.reset,
+    )
+
+
+def take_join(library: Library, share: Share, message: Join) -> Answer:
+    """Let a newcomer in or say why not; the reply is None when its playlist follows."""
+    try:
+        code = admission.check(library, message.playlist, share.peer, message.record)
+        receipt = library.receive(share.playlist, [message.record]) if code is None else None
+    except InvalidRecord as fault:
+        offence = Offence(share.peer, OffenceKind.BAD_JOIN, str(fault))
+        return Answer(share.refusal(admission.INVALID), None, [offence])
+    except LocalError as fault:
+        return _unavailable(share, fault, None)
+    if code is None and not is_member(library.standing(share.playlist, share.peer)):
+        code = admission.UNKNOWN_INVITE
+    if code is None:
+        return Answer(None, receipt)
+    share.watch([public_key_of(share.peer)])
+    return Answer(share.refusal(code), receipt)
+
+
+def _invalid(share: Share, fault: InvalidRecord, serial: int) -> Answer:
+    offence = Offence(share.peer, OffenceKind.INVALID_RECORD, str(fault))
+    return Answer(Refuse(share.playlist, admission.INVALID, str(fault)[:500], serial), None, [offence])
+
+
+def _unavailable(share: Share, fault: LocalError, serial: int | None) -> Answer:
+    share.retry_on_change()
+    event = StoreFailed(share.peer, share.playlist, str(fault))
+    return Answer(share.refusal(admission.UNAVAILABLE, serial), None, [event])
