@@ -45,6 +45,8 @@ _COLUMNS = "playlist, collection, id, fields, stamps, gone, feed"
 
 def folded(text: str) -> str:
     """Text as search sees it: no case, no accents."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
