@@ -100,7 +100,9 @@ def test_two_devices_that_hold_different_parts_agree_after_exchanging_what_the_o
     for _ in range(200):
         before = dict(one.heads(world.playlist)), dict(two.heads(world.playlist))
         for source, target in ((one, two), (two, one)):
-            batch = source.missing(world.playlist, target.heads(world.playlist), max_records=8, max_bytes=10**6)
+            batch = source.missing(
+                world.playlist, target.heads(world.playlist), max_records=8, max_bytes=10**6
+            )
             target.receive(world.playlist, batch)
         if before == (dict(one.heads(world.playlist)), dict(two.heads(world.playlist))):
             break

@@ -70,7 +70,9 @@ class World:
     def upto(self, device: int, behind: int) -> str:
         """The owner's marks on a device's logs, `behind` records short of the newest."""
         logs = [(pen.epoch, pen.written[: len(pen.written) - behind]) for pen in self.pens[device]]
-        return encode_marks([Mark(epoch, len(written), written[-1].hash) for epoch, written in logs if written])
+        return encode_marks(
+            [Mark(epoch, len(written), written[-1].hash) for epoch, written in logs if written]
+        )
 
     def word(self, device: int, role: str, behind: int) -> Record:
         return self.write(

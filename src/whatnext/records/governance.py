@@ -166,7 +166,9 @@ class Governance:
         Which admissions stand matters beside the standing they give: a peer admitted twice may lose the first
         admission, and with it all that it wrote before the second.
         """
-        standing = {i: self._role_of(i) for i in self._admissions.get(log.author, ()) if self._stands(i, log.author)}
+        standing = {
+            i: self._role_of(i) for i in self._admissions.get(log.author, ()) if self._stands(i, log.author)
+        }
         return self.standings(log, last), standing
 
     def admission(self, author: bytes, brought: AbstractSet[str] = frozenset()) -> str | None:

@@ -143,7 +143,9 @@ def _weigh(
         governance.add(genesis)
         own = {key: chain for key, chain in chains.items() if key.author == genesis.body.author}
         _extend(own, lengths, governance)
-        while _extend(chains, lengths, governance):  # an admission in one log may let another of the same peer go on
+        while _extend(
+            chains, lengths, governance
+        ):  # an admission in one log may let another of the same peer go on
             pass
     counted = {key: chain[: lengths[key]] for key, chain in chains.items()}
     for key, chain in chains.items():

@@ -59,7 +59,8 @@ class Ledger:
         self._hash_at = hash_at
         self._is_early = is_early
         self._waiting: dict[LogKey, dict[int, Record]] = {}
-        self._loose: dict[bytes, Record] = {}  # early, or before the genesis: by hash, they contest nothing yet
+        # Early, or before the genesis: kept by hash, since they contest nothing yet.
+        self._loose: dict[bytes, tuple[Record, Refusal]] = {}
         self._genesis_log: LogKey | None = None
         self._recent: dict[tuple[LogKey, int], bytes] = {}
         self._waiting_bytes = 0
@@ -68,7 +69,9 @@ class Ledger:
     def restore(self, heads: dict[LogKey, Head], governing: Iterable[Record], void: Iterable[Record]) -> None:
         """Take up what a store kept: heads, the counted governing records, the void ones."""
         self.heads = heads
-        for record in sorted(governing, key=lambda record: not record.is_genesis):  # the rest needs the owner known
+        for record in sorted(
+            governing, key=lambda record: not record.is_genesis
+        ):  # the rest needs the owner known
             if record.is_genesis:
                 self._genesis_log = record.log
             self.governance.add(record)
@@ -83,7 +86,7 @@ class Ledger:
         self.heads = dict(judgement.heads)
         self.governance = judgement.governance
         self._waiting, self._waiting_bytes, self._waiting_count = {}, 0, 0
-        self._loose = {r.hash: r for r, why in judgement.refused.items() if why in _LOOSE}
+        self._loose = {r.hash: (r, why) for r, why in judgement.refused.items() if why in _LOOSE}
         for chain in judgement.counted.values():
             if chain and chain[0].is_genesis:
                 self._genesis_log = chain[0].log
@@ -100,26 +103,27 @@ class Ledger:
             self._offer(record, outcome)
         if not was_owned and self.governance.owner is not None:
             loose, self._loose = self._loose, {}
-            for record in loose.values():
+            for record, _ in loose.values():
                 self._offer(record, outcome)
         return outcome
 
     def receive_due(self) -> Outcome:
         """Feed those records whose stamp has come due."""
-        due = [record for record in self._loose.values() if not self._is_early(record.body.hlc)]
+        early = [record for record, why in self._loose.values() if why is Refusal.EARLY]
+        due = [record for record in early if not self._is_early(record.body.hlc)]
         for record in due:
             del self._loose[record.hash]
         return self.receive(due)
 
     def waiting(self) -> list[Record]:
         """Records that cannot count yet, early ones included."""
-        return [r for log in self._waiting.values() for r in log.values()] + list(self._loose.values())
+        in_logs = [record for log in self._waiting.values() for record in log.values()]
+        return in_logs + [record for record, _ in self._loose.values()]
 
     def next_due(self) -> int | None:
         """Smallest stamp among the early records, or None."""
-        if self.governance.owner is None:
-            return None
-        return min((record.body.hlc for record in self._loose.values()), default=None)
+        early = (record.body.hlc for record, why in self._loose.values() if why is Refusal.EARLY)
+        return min(early, default=None)
 
     def _offer(self, record: Record, outcome: Outcome) -> None:
         head = self.heads.get(record.log, NO_HEAD)
@@ -202,7 +206,9 @@ class Ledger:
         before = {log: self.governance.right_behind(log, self.heads[log].seq) for log in others}
         self.governance.add(record)
         for log in others:
-            if before[log] != self.governance.right_behind(log, self.heads[log].seq) or self._is_disowned(log):
+            if before[log] != self.governance.right_behind(log, self.heads[log].seq) or self._is_disowned(
+                log
+            ):
                 outcome.stale = True
 
     def _is_disowned(self, log: LogKey) -> bool:
@@ -229,13 +235,15 @@ class Ledger:
 
     def _set_aside(self, record: Record, why: Refusal) -> Refusal:
         known = record.hash in self._loose
-        if not known and (len(self._loose) >= MAX_WAITING or self._loose_bytes() + record.size > MAX_WAITING_BYTES):
+        if not known and (
+            len(self._loose) >= MAX_WAITING or self._loose_bytes() + record.size > MAX_WAITING_BYTES
+        ):
             return Refusal.FULL
-        self._loose[record.hash] = record
+        self._loose[record.hash] = (record, why)
         return why
 
     def _loose_bytes(self) -> int:
-        return sum(record.size for record in self._loose.values())
+        return sum(record.size for record, _ in self._loose.values())
 
     def _forget(self, record: Record) -> None:
         log = self._waiting[record.log]

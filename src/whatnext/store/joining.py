@@ -10,6 +10,7 @@ from whatnext import identity
 from whatnext.records import invites
 from whatnext.records.codec import Record
 from whatnext.records.governance import Governance, is_member
+from whatnext.records.merge import Document
 from whatnext.records.schema import REMOVED
 
 JoinRefusal: TypeAlias = Literal["expired", "revoked", "unknown_invite", "removed", "bad_proof", "not_here"]
@@ -21,7 +22,7 @@ def join_refusal(governance: Governance, record: Record, now_ms: int) -> JoinRef
 
     Whoever is a member already is let in, however old the invite.
     """
-    named = _named_invite(governance.playlist, record)
+    named = _proven_invite(governance.playlist, record)
     if named is None:
         return "bad_proof"
     standing = governance.standing(record.body.author)
@@ -32,13 +33,19 @@ def join_refusal(governance: Governance, record: Record, now_ms: int) -> JoinRef
     invite = governance.invites.get(named)
     if invite is None:
         return "unknown_invite"
-    if invite.fields.get("revoked") is True and not _was_let_in(invite.fields.get("standing"), record):
-        return "revoked"
+    return invite_refusal(invite, identity.peer_id(record.body.author), now_ms)
+
+
+def invite_refusal(invite: Document, peer: str, now_ms: int) -> Literal["expired", "revoked"] | None:
+    """Why an invite lets nobody else in at `now_ms`, or None."""
+    if invite.fields.get("revoked") is True:
+        standing = invite.fields.get("standing")
+        return None if isinstance(standing, list) and peer in standing else "revoked"
     expires = invite.fields.get("expiresAt")
     return "expired" if isinstance(expires, int) and now_ms > expires else None
 
 
-def _named_invite(playlist: bytes, record: Record) -> str | None:
+def _proven_invite(playlist: bytes, record: Record) -> str | None:
     """The invite that a record proves its author holds; None when it proves nothing."""
     peer = identity.peer_id(record.body.author)
     for write in record.body.writes:
@@ -48,7 +55,3 @@ def _named_invite(playlist: bytes, record: Record) -> str | None:
         if isinstance(invite, str) and isinstance(proof, str):
             return invite if invites.proof_holds(invite, playlist, record.body.author, proof) else None
     return None
-
-
-def _was_let_in(standing: object, record: Record) -> bool:
-    return isinstance(standing, list) and identity.peer_id(record.body.author) in standing
