@@ -17,7 +17,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
     """Base of all requests."""
 
 
-class TrackInput(Request):
+class TrackInput(Request, frozen=True, kw_only=True):
     """A track to add; durations are milliseconds."""
 
     title: str
@@ -30,17 +30,17 @@ class TrackInput(Request):
     note: str = ""
 
 
-class Nothing(Request):
+class Nothing(Request, frozen=True, kw_only=True):
     """An operation that needs no details."""
 
 
-class OfPlaylist(Request):
+class OfPlaylist(Request, frozen=True, kw_only=True):
     """An operation on a playlist as a whole."""
 
     playlist: str
 
 
-class CreatePlaylist(Request):
+class CreatePlaylist(Request, frozen=True, kw_only=True):
     """Begin a playlist that this device owns."""
 
     name: str
@@ -48,33 +48,33 @@ class CreatePlaylist(Request):
     tags: list[str] = []
 
 
-class RenamePlaylist(OfPlaylist):
+class RenamePlaylist(OfPlaylist, frozen=True, kw_only=True):
     """Give it another name."""
 
     name: str
 
 
-class DescribePlaylist(OfPlaylist):
+class DescribePlaylist(OfPlaylist, frozen=True, kw_only=True):
     """Give it another description; an empty one removes it."""
 
     description: str
 
 
-class TagPlaylist(OfPlaylist):
+class TagPlaylist(OfPlaylist, frozen=True, kw_only=True):
     """Add and remove tags."""
 
     add: list[str] = []
     remove: list[str] = []
 
 
-class SetPlaylist(OfPlaylist):
+class SetPlaylist(OfPlaylist, frozen=True, kw_only=True):
     """Change mode or cover; None leaves as is, an empty cover removes it."""
 
     mode: Literal["free", "turns", "votes"] | None = None
     cover: str | None = None
 
 
-class AddTracks(OfPlaylist):
+class AddTracks(OfPlaylist, frozen=True, kw_only=True):
     """Add tracks at the end, at the beginning (`first`) or behind an entry (`after`)."""
 
     tracks: list[TrackInput]
@@ -82,21 +82,21 @@ class AddTracks(OfPlaylist):
     first: bool = False
 
 
-class EditEntry(OfPlaylist):
+class EditEntry(OfPlaylist, frozen=True, kw_only=True):
     """Change fields of an entry; those left out stay as they are."""
 
     entry: str
     title: str | UnsetType = UNSET
     artists: list[str] | UnsetType = UNSET
     album: str | UnsetType = UNSET
-    duration_ms: int | None | UnsetType = UNSET
-    isrc: str | None | UnsetType = UNSET
-    mbid: str | None | UnsetType = UNSET
+    duration_ms: int | UnsetType | None = UNSET
+    isrc: str | UnsetType | None = UNSET
+    mbid: str | UnsetType | None = UNSET
     links: list[str] | UnsetType = UNSET
     note: str | UnsetType = UNSET
 
 
-class MoveEntries(OfPlaylist):
+class MoveEntries(OfPlaylist, frozen=True, kw_only=True):
     """Move entries behind one, before one, or so that the first of them gets a number; several keep their order."""
 
     entries: list[str]
@@ -105,53 +105,53 @@ class MoveEntries(OfPlaylist):
     to: int | None = None
 
 
-class RemoveEntries(OfPlaylist):
+class RemoveEntries(OfPlaylist, frozen=True, kw_only=True):
     """Remove entries; undo brings them back."""
 
     entries: list[str]
 
 
-class Vote(OfPlaylist):
+class Vote(OfPlaylist, frozen=True, kw_only=True):
     """Vote for an entry (1), against it (-1), or take the vote back (0)."""
 
     entry: str
     value: Literal[-1, 0, 1]
 
 
-class Comment(OfPlaylist):
+class Comment(OfPlaylist, frozen=True, kw_only=True):
     """Say something about an entry, or about the playlist."""
 
     text: str
     entry: str | None = None
 
 
-class Uncomment(OfPlaylist):
+class Uncomment(OfPlaylist, frozen=True, kw_only=True):
     """Remove a comment."""
 
     comment: str
 
 
-class ShowHistory(OfPlaylist):
+class ShowHistory(OfPlaylist, frozen=True, kw_only=True):
     """Newest changes first, of one entry or of all."""
 
     limit: int = 50
     entry: str | None = None
 
 
-class Undo(OfPlaylist):
+class Undo(OfPlaylist, frozen=True, kw_only=True):
     """Take back a change; without `record` the newest own one that is neither undone nor an undo."""
 
     record: str | None = None
 
 
-class Search(Request):
+class Search(Request, frozen=True, kw_only=True):
     """Find entries and playlists that hold every word of the text."""
 
     text: str
     limit: int = 50
 
 
-class ImportPlaylist(Request):
+class ImportPlaylist(Request, frozen=True, kw_only=True):
     """Read a playlist file into a new playlist, or to the end of an existing one (`into`)."""
 
     content: bytes
@@ -161,13 +161,13 @@ class ImportPlaylist(Request):
     into: str | None = None
 
 
-class ExportPlaylist(OfPlaylist):
+class ExportPlaylist(OfPlaylist, frozen=True, kw_only=True):
     """Write a playlist as a file."""
 
     format: str
 
 
-class CreateInvite(OfPlaylist):
+class CreateInvite(OfPlaylist, frozen=True, kw_only=True):
     """Make an invite link; `peers` are further members that it may be shown to. None never expires."""
 
     role: Role = "editor"
@@ -175,40 +175,40 @@ class CreateInvite(OfPlaylist):
     peers: list[str] = []
 
 
-class RevokeInvite(OfPlaylist):
+class RevokeInvite(OfPlaylist, frozen=True, kw_only=True):
     """Let nobody else in by an invite; those who came by it stay."""
 
     invite: str
 
 
-class Join(Request):
+class Join(Request, frozen=True, kw_only=True):
     """Join the playlist of an invite link, under a name."""
 
     link: str
     name: str | None = None
 
 
-class ChangeRole(OfPlaylist):
+class ChangeRole(OfPlaylist, frozen=True, kw_only=True):
     """Give a member another role."""
 
     peer: str
     role: Role
 
 
-class RemoveMember(OfPlaylist):
+class RemoveMember(OfPlaylist, frozen=True, kw_only=True):
     """Remove a member: it keeps its copy and gets and gives no further changes."""
 
     peer: str
 
 
-class SetProfile(Request):
+class SetProfile(Request, frozen=True, kw_only=True):
     """Choose the name (and colour, `#rrggbb`; an empty one removes it) that members see."""
 
     name: str
     colour: str | None = None
 
 
-class CreateBackup(Request):
+class CreateBackup(Request, frozen=True, kw_only=True):
     """Copy the database and the device key to a new file (an absolute path)."""
 
     target: str

@@ -26,7 +26,7 @@ class Rng(positions.Rng, Protocol):
 
 
 class Settings(Protocol):
-    """This device's own name and colour, kept between runs (`whatnext.config.Settings`)."""
+    """Own name and colour, kept between runs (`whatnext.config.Settings`)."""
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class Playlists:
 
     @property
     def me(self) -> str:
-        """This device's PeerID."""
+        """PeerID of this device."""
         return self.library.identity.peer_id
 
     def new_id(self) -> str:
@@ -99,14 +99,16 @@ class Playlists:
             writes = self._introduction(playlist)
             if writes and is_member(self.library.standing(playlist, self.me)):
                 self.library.write(playlist, writes)
+                self._introduced.add(playlist)
                 told.append(playlist)
-            self._introduced.add(playlist)
         return told
 
     def profile_fields(self) -> dict[str, Value]:
         """What this device says of itself."""
-        colour = self.settings.colour
-        return {"name": self.settings.name} | ({} if colour is None else {"colour": colour})
+        fields: dict[str, Value] = {"name": self.settings.name}
+        if self.settings.colour is not None:
+            fields["colour"] = self.settings.colour
+        return fields
 
     def _introduction(self, playlist: bytes) -> list[Write]:
         if playlist in self._introduced or not self.settings.name:

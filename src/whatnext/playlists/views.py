@@ -146,7 +146,7 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ProfileView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """This device as members see it, and where its profile lies (None: in memory)."""
+    """The own device as members see it, and where its profile lies (None: in memory)."""
 
     peer: str
     name: str

@@ -1,0 +1,177 @@
+"""Undo: put back what one change replaced, where that change still stands.
+
+The record set says what each field was before. A field that somebody has written since is left alone, and the answer
+says so. Undoing an undo does the change again. Who is in a playlist is not undone here: another word of the owner is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from whatnext import identity
+from whatnext.errors import NotFound, NotPermitted, UserError
+from whatnext.playlists import references, values
+from whatnext.playlists.editing import EMPTY
+from whatnext.playlists.history import clause_of, in_merge_order, undone_hashes
+from whatnext.playlists.requests import Undo
+from whatnext.playlists.sentences import quoted
+from whatnext.playlists.service import Playlists, unchanged
+from whatnext.playlists.views import Changed
+from whatnext.records import ids
+from whatnext.records.codec import Meta, Record, Write
+from whatnext.records.merge import Document, DocumentKey, Stamp
+from whatnext.records.permissions import EDITORS
+from whatnext.records.schema import Value
+
+# What a field is while nobody wrote it.
+_UNWRITTEN: Mapping[str, Mapping[str, Value]] = MappingProxyType(
+    {
+        "playlists": {"description": "", "tags": [], "cover": None, "mode": "free", "removed": False},
+        "entries": {**EMPTY, "removed": False},
+        "votes": {"value": 0},
+        "comments": {"removed": False},
+    }
+)
+_MADE_BY = {"entries": "title", "comments": "text"}
+"""The field whose first write makes a document of a collection."""
+
+
+def undo(here: Playlists, asked: Undo) -> Changed:
+    """Take back one change; an own deleted playlist comes back by it too."""
+    playlist = references.playlist(here, asked.playlist, deleted=True)
+    records = in_merge_order(here, playlist)
+    target = references.record(records, asked.record) if asked.record else _newest_own(here, records)
+    _check_undoable(here, playlist, records, target)
+    inverse = _Inverse(here, playlist, records, target)
+    writes = [write for each in target.body.writes for write in inverse.of(each)]
+    _check_right(here, playlist, writes)
+    if not writes:
+        return unchanged(playlist, *inverse.notes, "nothing was left to undo")
+    touched = [write.id for write in writes if write.id]
+    answer = here.write(playlist, writes, touched, meta=Meta(undoes=target.hash))
+    said = f"undid: {clause_of(here, playlist, records, target)}"
+    return msgspec.structs.replace(answer, notes=[said, *inverse.notes, *answer.notes])
+
+
+class _Inverse:
+    """The writes that put back what a record replaced; `notes` say what they leave alone."""
+
+    def __init__(self, here: Playlists, playlist: bytes, records: Sequence[Record], target: Record) -> None:
+        self.notes: list[str] = []
+        self._here = here
+        self._playlist = playlist
+        self._target = target
+        self._before = _before(records, target)
+        self._names = references.names(here, playlist)
+
+    def of(self, write: Write) -> Iterator[Write]:
+        """The inverse of one write: one write, or none."""
+        if write.collection not in _UNWRITTEN:
+            return
+        document = self._here.library.documents.get(self._playlist, (write.collection, write.id))
+        before = self._before.get((write.collection, write.id), Document())
+        if document is None:
+            return
+        maker = _MADE_BY.get(write.collection)
+        if maker is not None and maker in write.fields and maker not in before.fields:
+            fields = self._unmake(write, document)
+        else:
+            fields = dict(self._restored(write, document, before))
+        if fields:
+            yield Write(write.collection, write.id, fields)
+
+    def _unmake(self, write: Write, document: Document) -> dict[str, Value]:
+        if document.removed:
+            self.notes.append(f"{self._called(write, document)} was removed already")
+            return {}
+        changed = {s for s in document.stamps.values() if s[1] != self._target.body.author}
+        if changed:
+            self.notes.append(
+                f"{self._called(write, document)} was changed since by {self._who(max(changed))}"
+            )
+        return {"removed": True}
+
+    def _restored(self, write: Write, document: Document, before: Document) -> Iterator[tuple[str, Value]]:
+        for field in write.fields:
+            if document.stamps.get(field) != self._target.stamp:
+                who = self._who(document.stamps.get(field))
+                self.notes.append(
+                    f"{field} of {self._called(write, document)} was changed since by {who} and stays"
+                )
+                continue
+            unwritten = _UNWRITTEN[write.collection]
+            if field in before.fields:
+                yield field, before.fields[field]
+            elif field in unwritten:
+                yield field, unwritten[field]
+
+    def _called(self, write: Write, document: Document) -> str:
+        if write.collection == "playlists":
+            return "the playlist"
+        if write.collection == "comments":
+            return f"the comment {quoted(values.text_of(document, 'text'))}"
+        if write.collection == "entries":
+            return quoted(values.text_of(document, "title"))
+        return "the vote"
+
+    def _who(self, stamp: Stamp | None) -> str:
+        peer = identity.peer_id(stamp[1]) if stamp else ""
+        return "you" if peer == self._here.me else self._names.get(peer, f"…{peer[-8:]}")
+
+
+def _before(records: Sequence[Record], target: Record) -> dict[DocumentKey, Document]:
+    """The documents that the target wrote, as the records with smaller stamps make them."""
+    keys = {(write.collection, write.id) for write in target.body.writes}
+    documents: dict[DocumentKey, Document] = {}
+    for record in records:
+        if record.stamp >= target.stamp:
+            break
+        for write in record.body.writes:
+            if (key := (write.collection, write.id)) in keys:
+                documents.setdefault(key, Document()).merge(write.fields, record.stamp)
+    return documents
+
+
+def _newest_own(here: Playlists, records: Sequence[Record]) -> Record:
+    undone = undone_hashes(records)
+    own = here.library.identity.public_key
+    for record in reversed(records):
+        meta = record.body.meta
+        mine = record.body.author == own and meta.by is None
+        said_name_only = all(write.collection == "profiles" for write in record.body.writes)
+        if mine and meta.undoes is None and record.hash not in undone and not said_name_only:
+            return record
+    raise NotFound(
+        "none of this device's changes is left to undo: `whatnext playlist history` names all changes"
+    )
+
+
+def _check_undoable(here: Playlists, playlist: bytes, records: Sequence[Record], target: Record) -> None:
+    what = clause_of(here, playlist, records, target)
+    collections = {write.collection for write in target.body.writes}
+    if target.is_genesis:
+        raise UserError(f"“{what}” cannot be undone: `whatnext playlist delete` removes the playlist")
+    for collection, instead in (
+        ("invites", "`whatnext invite revoke` or a new invite does"),
+        ("members", "`whatnext members role`, `whatnext members remove` or `whatnext playlist leave` does"),
+    ):
+        if collection in collections:
+            raise UserError(f"undo does not change who is in a playlist (“{what}”): {instead}")
+    if collections == {"profiles"}:
+        raise UserError("a name is not undone: `whatnext profile name` gives another one")
+
+
+def _check_right(here: Playlists, playlist: bytes, writes: Sequence[Write]) -> None:
+    """Refuse with a sentence what the record's rules would refuse: others' votes and words are theirs."""
+    may_edit = here.library.standing(playlist, here.me) in EDITORS
+    for write in writes:
+        if write.collection == "votes" and ids.parts_of_vote(write.id)[1] != here.me:
+            raise NotPermitted("a vote belongs to its voter: only that member can take it back")
+        if write.collection == "comments" and ids.author_of_comment(write.id) != here.me:
+            if write.fields.keys() != {"removed"}:
+                raise NotPermitted("a comment's words belong to its author: only that member can change them")
+            if not may_edit:
+                raise NotPermitted(
+                    "only a comment's author, an editor or the owner can remove it or bring it back"
+                )
