@@ -12,7 +12,6 @@ from whatnext.errors import LocalError, ProfileBusy, StoreUnwritable
 
 SETTINGS_FILE = "settings.json"
 LOCK_FILE = "profile.lock"
-DEFAULT_LISTEN = ("/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/tcp/0/ws")
 PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
 
 
@@ -21,7 +20,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str = ""
     colour: str | None = None
-    listen: tuple[str, ...] = DEFAULT_LISTEN
+    listen: tuple[str, ...] = ()
 
 
 def profile_directory(explicit: Path | str | None = None) -> Path:
@@ -39,7 +38,8 @@ def profile_directory(explicit: Path | str | None = None) -> Path:
         directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnwritable(
-            f"the profile directory {directory} cannot be made ({error.strerror or error}): choose another with --profile"
+            f"the profile directory {directory} cannot be made ({error.strerror or error}):"
+            " choose another with --profile"
         ) from error
     return directory
 
@@ -65,7 +65,7 @@ class Settings:
 
     @property
     def listen(self) -> tuple[str, ...]:
-        """Multiaddrs to listen on."""
+        """Multiaddrs to listen on; empty leaves the choice to the node."""
         return self._kept.listen
 
     def rename(self, name: str, colour: str | None) -> None:

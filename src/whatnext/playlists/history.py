@@ -26,13 +26,14 @@ def show(here: Playlists, asked: ShowHistory) -> list[HistoryItem]:
     records = in_merge_order(here, playlist)
     undone = undone_hashes(records)
     teller = _Teller(here, playlist, records)
+    rewind = Rewind(records)
     items: list[HistoryItem] = []
     for record in reversed(records):
         if entry is None or _touches(record, entry):
-            items.append(teller.item(record, record.hash in undone))
+            items.append(teller.item(record, rewind, undone=record.hash in undone))
             if len(items) == asked.limit:
                 break
-        teller.rewind.step_back(record)
+        rewind.step_back(record)
     return items
 
 
@@ -56,21 +57,20 @@ def clause_of(here: Playlists, playlist: bytes, records: Sequence[Record], recor
 
 
 class _Teller:
-    """Tells records in clauses while it walks back through them."""
+    """Tells records in clauses."""
 
     def __init__(self, here: Playlists, playlist: bytes, records: Sequence[Record]) -> None:
-        self.rewind = Rewind(records)
         self._here = here
         self._playlist = playlist
         self._by_hash = {record.hash: record for record in records}
         self._names = references.names(here, playlist)
 
-    def item(self, record: Record, undone: bool) -> HistoryItem:
-        """The newest record that was not yet stepped back over."""
+    def item(self, record: Record, at: Rewind, *, undone: bool) -> HistoryItem:
+        """One item; `at` is the list as it was right behind the record."""
         peer = record.body.meta.by or identity.peer_id(record.body.author)
         undoes = record.body.meta.undoes
         original = None if undoes is None else self._by_hash.get(undoes)
-        what = self.clause(record, self.rewind) if original is None else f"undid: {self.clause(original)}"
+        what = self.clause(record, at) if original is None else f"undid: {self.clause(original)}"
         return HistoryItem(
             record=record.hash.hex(),
             at=clock.millis(record.body.hlc),

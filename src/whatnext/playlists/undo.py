@@ -42,7 +42,8 @@ def undo(here: Playlists, asked: Undo) -> Changed:
     playlist = references.playlist(here, asked.playlist, deleted=True)
     records = in_merge_order(here, playlist)
     target = references.record(records, asked.record) if asked.record else _newest_own(here, records)
-    _check_undoable(here, playlist, records, target)
+    what = clause_of(here, playlist, records, target)
+    _check_undoable(target, what)
     inverse = _Inverse(here, playlist, records, target)
     writes = [write for each in target.body.writes for write in inverse.of(each)]
     _check_right(here, playlist, writes)
@@ -50,8 +51,7 @@ def undo(here: Playlists, asked: Undo) -> Changed:
         return unchanged(playlist, *inverse.notes, "nothing was left to undo")
     touched = [write.id for write in writes if write.id]
     answer = here.write(playlist, writes, touched, meta=Meta(undoes=target.hash))
-    said = f"undid: {clause_of(here, playlist, records, target)}"
-    return msgspec.structs.replace(answer, notes=[said, *inverse.notes, *answer.notes])
+    return msgspec.structs.replace(answer, notes=[f"undid: {what}", *inverse.notes, *answer.notes])
 
 
 class _Inverse:
@@ -147,8 +147,7 @@ def _newest_own(here: Playlists, records: Sequence[Record]) -> Record:
     )
 
 
-def _check_undoable(here: Playlists, playlist: bytes, records: Sequence[Record], target: Record) -> None:
-    what = clause_of(here, playlist, records, target)
+def _check_undoable(target: Record, what: str) -> None:
     collections = {write.collection for write in target.body.writes}
     if target.is_genesis:
         raise UserError(f"“{what}” cannot be undone: `whatnext playlist delete` removes the playlist")
