@@ -270,6 +270,13 @@ async def test_an_error_inside_the_block_comes_out_as_itself(node):
             raise KeyError("mine")
 
 
+async def test_not_even_an_exit_is_swallowed(node):
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with node():
+            raise SystemExit(3)
+    assert caught.value.subgroup(SystemExit)
+
+
 async def test_an_address_that_cannot_be_listened_on_is_named(node):
     for address in ("/ip4/192.0.2.250/tcp/4001", "not-an-address"):
         with pytest.raises(LocalError, match=address):

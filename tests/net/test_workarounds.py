@@ -89,6 +89,18 @@ async def test_a_close_that_is_cancelled_still_forgets_the_connection(node):
         assert b._swarm.get_connections() == []
 
 
+async def test_a_close_that_never_ends_is_ended_and_its_socket_cut(node, eventually):
+    async with node() as a, node() as b:
+        await b.dial(a.peer, a.addresses())
+        [link] = b._connections.all()
+        link.conn.close = trio.sleep_forever
+        started = trio.current_time()
+        await close_connection(b._swarm, link.conn)
+        assert trio.current_time() - started < 2
+        assert b._swarm.get_connections() == []
+        await eventually(lambda: not a.connections())
+
+
 async def test_a_close_the_library_cancels_itself_is_cleaned_up_after(node, eventually):
     async with node() as a, node() as b:
         await b.dial(a.peer, a.addresses())

@@ -201,7 +201,8 @@ async def open_network(
     adopt_libp2p_logs()
     host, swarm = build_host(identity, config)
     failure: Exception | None = None
-    async with trio.open_nursery() as nursery, background_trio_service(swarm):
+    # Our nursery is the inner one: cancelled outside the service, its last checkpoint would replace the body's error.
+    async with background_trio_service(swarm), trio.open_nursery() as nursery:
         events = EventHub()
         connections = Connections(swarm, config, events, nursery)
         swarm.register_notifee(connections)
