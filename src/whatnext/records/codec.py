@@ -69,7 +69,7 @@ _decode_body = msgspec.msgpack.Decoder(Body).decode
 
 
 class Record:
-    """A decoded record; made only by `decode` and `sign`, so every instance is well-formed and within limits."""
+    """A decoded record; made only by `decode`, `recall` and `sign`, so every instance is well-formed and in limits."""
 
     def __init__(self, signed: SignedRecord, body: Body) -> None:
         self.signed = signed
@@ -121,14 +121,19 @@ def decode(signed: SignedRecord) -> Record:
     """Decode and check a record's form, not its signature; raises `InvalidRecord` naming the fault."""
     if len(signed.body) > MAX_RECORD_BYTES:
         raise InvalidRecord(f"a record of {len(signed.body)} bytes; the limit is {MAX_RECORD_BYTES}")
-    try:
-        body = _decode_body(signed.body)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise InvalidRecord(f"not a record: {error}") from error
-    problem = _fault(body)
+    record = recall(signed)
+    problem = _fault(record.body)
     if problem:
         raise InvalidRecord(problem)
-    return Record(signed, body)
+    return record
+
+
+def recall(signed: SignedRecord) -> Record:
+    """Decode a record that was checked before it was kept; raises `InvalidRecord` when it is none any more."""
+    try:
+        return Record(signed, _decode_body(signed.body))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRecord(f"not a record: {error}") from error
 
 
 def decode_and_verify(signed: SignedRecord) -> Record:

@@ -90,12 +90,12 @@ class RecordTable:
     def newest(self, count: int) -> list[Record]:
         """The records that arrived last, in any playlist."""
         rows = self._db.execute("SELECT body, signature FROM records ORDER BY n DESC LIMIT ?", (count,))
-        return [codec.decode(SignedRecord(*row)) for row in rows.fetchall()]
+        return [codec.recall(SignedRecord(*row)) for row in rows.fetchall()]
 
     def kept(self, playlist: bytes) -> list[tuple[Record, int]]:
         """Everything kept of a playlist, with its kind."""
         rows = self._rows(playlist, "1")
-        return [(codec.decode(SignedRecord(body, signature)), kind) for body, signature, kind in rows]
+        return [(codec.recall(SignedRecord(body, signature)), kind) for body, signature, kind in rows]
 
     def missing(
         self,
@@ -185,7 +185,7 @@ class RecordTable:
 
     def _select(self, playlist: bytes, where: str) -> list[Record]:
         return [
-            codec.decode(SignedRecord(body, signature)) for body, signature, _ in self._rows(playlist, where)
+            codec.recall(SignedRecord(body, signature)) for body, signature, _ in self._rows(playlist, where)
         ]
 
     def _rows(self, playlist: bytes, where: str) -> Iterable[tuple[bytes, bytes, int]]:
