@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import trio
 from device import Device
-from wires import Cable, Wire
+from wires import Cable, End, Wire
 
 from whatnext.sync.events import LinkEnded
 
@@ -48,16 +48,22 @@ class Network:
             Wire(latency, rate, window),
         )
         self.cables.append(cable)
-        self.plug(a, cable.a_end)
-        self.plug(b, cable.b_end)
+        self.plug(a, cable, cable.a_end)
+        self.plug(b, cable, cable.b_end)
         return cable
 
-    def plug(self, device: Device, end) -> None:
-        self._nursery.start_soon(self._attach, device, end)
+    def plug(self, device: Device, cable: Cable, end: End) -> None:
+        cable.plugged += 1
+        self._nursery.start_soon(self._attach, device, cable, end)
 
-    async def _attach(self, device: Device, end) -> None:
+    async def _attach(self, device: Device, cable: Cable, end: End) -> None:
         ended = await device.hub.attach(end)
         self.ended.append((device.name, ended))
+        cable.plugged -= 1
+
+    async def over(self, cable: Cable) -> None:
+        """Wait until the hubs at both ends have let go of the cable."""
+        await self.until(lambda: cable.plugged == 0, within=300)
 
     def spawn(self, task, *args) -> None:
         self._nursery.start_soon(task, *args)
@@ -65,7 +71,7 @@ class Network:
     async def until(self, condition: Callable[[], object], within: float = 120.0) -> None:
         """Wait (in mock time) until the condition holds; fail with the state of all links if it never does."""
         with trio.move_on_after(within):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 # mock time; a condition over many devices has no event
                 await trio.sleep(0.01)
         assert condition(), self.report()
 

@@ -115,6 +115,7 @@ class Cable:
 
     def __init__(self, a: str, b: str, there: Wire | None = None, back: Wire | None = None) -> None:
         self.there, self.back = there or Wire(), back or Wire()
+        self.plugged = 0
         self.a_end = End(b, outbound=True, incoming=self.back, outgoing=self.there)
         self.b_end = End(a, outbound=False, incoming=self.there, outgoing=self.back)
 

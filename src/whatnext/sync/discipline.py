@@ -29,8 +29,8 @@ class OffenceKind(StrEnum):
 
 
 WEIGHTS = {
-    OffenceKind.VIOLATION: 50.0,
-    OffenceKind.INVALID_RECORD: 50.0,
+    OffenceKind.VIOLATION: 60.0,  # ends the link at once, and the second one within ten minutes blocks
+    OffenceKind.INVALID_RECORD: 60.0,
     OffenceKind.NO_RIGHT: 5.0,  # an honest peer may not have heard of its own demotion
     OffenceKind.FLOOD: 10.0,
     OffenceKind.REWIND: 1.0,  # heads set back: honest after a fork or a removal, a trick to be sent much when repeated
@@ -117,9 +117,14 @@ class Discipline:
         conduct = self._peers.get(peer)
         return 0.0 if conduct is None else conduct.decayed(now)
 
-    def allow_join(self, peer: str, now: float) -> bool:
-        """Whether the peer may try to join once more; counts over all its links."""
-        return self._conduct(peer, now).joins.take(1, now)
+    def may_join(self, peer: str, now: float) -> bool:
+        """Whether a further attempt to join is looked at: a few failed ones are, over all links of the peer."""
+        conduct = self._peers.get(peer)
+        return conduct is None or conduct.joins.wait(1, now) == 0
+
+    def join_failed(self, peer: str, now: float) -> None:
+        """Count a failed attempt. Those that succeed cost nothing: a shaky link repeats them honestly."""
+        self._conduct(peer, now).joins.spend(1, now)
 
     def _block(self, conduct: _Conduct, now: float) -> None:
         if now - conduct.blocked_until > FORGET_BLOCKS_S:

@@ -100,13 +100,7 @@ class Hub:
     def _begin(self, stream: Stream) -> Link:
         peer = stream.peer
         greeting = Greeting(self._name, self._agent, self._nonce(frames.NONCE_BYTES))
-        session = Session(
-            self._library,
-            peer,
-            greeting,
-            trio.current_time(),
-            allow_join=lambda: self.discipline.allow_join(peer, trio.current_time()),
-        )
+        session = Session(self._library, peer, greeting, trio.current_time(), self.discipline)
         link = Link(stream, session, self._on_events)
         older = self._links.get(peer)
         if older is not None:

@@ -13,7 +13,7 @@ from whatnext.records.ids import LogKey
 from whatnext.records.judge import NO_HEAD, Head, Refusal
 from whatnext.records.schema import REMOVED
 from whatnext.store import Library, Receipt
-from whatnext.sync import admission, frames
+from whatnext.sync import admission, batches, frames
 from whatnext.sync.discipline import OffenceKind
 from whatnext.sync.events import Event, Offence, RecordsRefused, StoreFailed
 from whatnext.sync.frames import Ack, Join, Records, Refuse, RefusedRecord
@@ -132,6 +132,7 @@ def take_join(library: Library, share: Share, message: Join) -> Answer:
     if code is None and not is_member(library.standing(share.playlist, share.peer)):
         code = admission.UNKNOWN_INVITE
     if code is None:
+        share.advance(batches.ends([message.record])[1])
         return Answer(None, receipt)
     share.watch([public_key_of(share.peer)])
     return Answer(share.refusal(code), receipt)

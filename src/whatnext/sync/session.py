@@ -14,16 +14,17 @@ while a peer reads slowly. At most one batch is unanswered at any time.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from enum import StrEnum
 
 import msgspec
 
 from whatnext.errors import InvalidRecord, ProtocolViolation
+from whatnext.identity import public_key_of
+from whatnext.records.schema import REMOVED
 from whatnext.store import Change, Library
 from whatnext.sync import admission, batches, frames, intake, limits
 from whatnext.sync.batches import InFlight
-from whatnext.sync.discipline import OffenceKind, TokenBucket
+from whatnext.sync.discipline import Discipline, OffenceKind, TokenBucket
 from whatnext.sync.events import (
     Event,
     JoinAccepted,
@@ -71,7 +72,7 @@ class Session:
         peer: str,
         greeting: Greeting,
         now: float,
-        allow_join: Callable[[], bool] = lambda: True,
+        discipline: Discipline,
     ) -> None:
         self.peer = peer
         self.phase = Phase.GREETING
@@ -81,7 +82,8 @@ class Session:
         self._library = library
         self._greeting = greeting
         self._started = now
-        self._allow_join = allow_join
+        self._discipline = discipline
+        self._told_too_many = False
         self._reader = frames.FrameReader()
         self._outbox: list[bytes] = []
         self._outbox_bytes = 0
@@ -232,7 +234,7 @@ class Session:
             case Ack():
                 self._take_ack(message, now)
             case Join():
-                self._take_join(message)
+                self._take_join(message, now)
             case Refuse():
                 self._take_refuse(message, now)
 
@@ -287,17 +289,23 @@ class Session:
         answer = intake.take_records(self._library, share, message, ends)
         self._finish(share, answer)
 
-    def _take_join(self, message: Join) -> None:
+    def _take_join(self, message: Join, now: float) -> None:
         share = self._active.share(message.playlist)
         if share is None:
             self._say(Refuse(message.playlist, admission.NOT_HERE, admission.SENTENCES[admission.NOT_HERE]))
             return
         share.look()
-        if not self._allow_join():
-            self._offend(OffenceKind.FLOOD, "it tries to join again and again")
+        if not self._discipline.may_join(self.peer, now):
+            if self._told_too_many:
+                self._offend(OffenceKind.FLOOD, "it tries to join again and again")
+            self._told_too_many = True
+            share.watch([public_key_of(self.peer)])
             self._say(share.refusal(admission.TOO_MANY))
             return
-        self._finish(share, intake.take_join(self._library, share, message))
+        answer = intake.take_join(self._library, share, message)
+        if answer.reply is not None:
+            self._discipline.join_failed(self.peer, now)
+        self._finish(share, answer)
 
     def _finish(self, share: Share, answer: intake.Answer) -> None:
         if answer.receipt is not None:
@@ -331,6 +339,9 @@ class Session:
         if share is None or share.refused == message.code:
             return
         share.look()
+        answers_join = message.serial is None and message.code != REMOVED
+        if answers_join and share.mode is not Mode.JOINING:
+            return  # somebody else let us in meanwhile
         share.take_refusal(message.code)
         text = admission.sentence(message.code, message.detail)
         if share.mode is Mode.JOINING:
