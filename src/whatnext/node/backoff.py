@@ -1,0 +1,23 @@
+"""Waiting longer after each failure, with jitter: devices that lost each other together do not come back in step."""
+
+import random
+
+
+class Backoff:
+    """Pauses in seconds: doubling from `first` to `longest`, each 0.5 to 1.5 times that."""
+
+    def __init__(self, first: float, longest: float, rng: random.Random) -> None:
+        self._first = first
+        self._longest = longest
+        self._rng = rng
+        self._next = first
+
+    def next(self) -> float:
+        """The pause before the next try."""
+        pause = self._next * self._rng.uniform(0.5, 1.5)
+        self._next = min(self._next * 2, self._longest)
+        return pause
+
+    def reset(self) -> None:
+        """It worked: begin anew."""
+        self._next = self._first

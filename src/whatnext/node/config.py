@@ -1,0 +1,16 @@
+"""What a user may set about a node."""
+
+import msgspec
+
+
+class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one run of the node."""
+
+    listen: tuple[str, ...] = ()
+    """Multiaddrs to listen on; empty means those of the profile's settings. Port 0 takes the one of last time."""
+    api_port: int = 0
+    """Port of the local API on 127.0.0.1; 0 takes a free one."""
+    lifeline: bool = False
+    """Stop when standard input ends: whoever started the node is gone."""
+    ready_line: bool = False
+    """Say on stdout, as one line of JSON, when and where the node is ready."""

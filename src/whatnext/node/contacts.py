@@ -1,0 +1,125 @@
+"""Whom this node tries to reach: members of its playlists, and who can let it into those it is joining."""
+
+import logging
+import random
+
+import trio
+
+from whatnext.errors import BadLink, NetworkError, StoreUnwritable
+from whatnext.net import Network
+from whatnext.node.backoff import Backoff
+from whatnext.playlists import links
+from whatnext.records.governance import is_member
+from whatnext.store import Library
+from whatnext.store.peers import AddressBook
+
+_log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
+MAX_SOUGHT = 256
+"""Peers sought at one time; members of larger groups come to us, or through others."""
+MAX_DIALS = 8
+COALESCE_S = 0.5
+"""Pause after each look: a burst of changes is looked at once."""
+
+
+class Contacts:
+    """Dials those who are wanted and away, each with its own growing pauses."""
+
+    def __init__(self, library: Library, book: AddressBook, rng: random.Random) -> None:
+        self.paused: set[str] = set()
+        """Peers the user disconnected: left alone until asked for."""
+        self._library = library
+        self._book = book
+        self._rng = rng
+        self._wake = trio.Event()
+        self._sought: dict[str, trio.CancelScope] = {}
+        self._dials = trio.CapacityLimiter(MAX_DIALS)
+
+    def wake(self) -> None:
+        """Look again who is wanted: members, links or addresses changed."""
+        self._wake.set()
+
+    def wanted(self) -> dict[str, list[str]]:
+        """PeerIDs to be connected with, each with addresses from its invite link."""
+        found: dict[str, list[str]] = {}
+        own = self._library.identity.peer_id
+        for _, text in self._library.links_to_join():
+            for peer, addresses in _in_link(text).items():
+                found.setdefault(peer, []).extend(addresses)
+        for playlist in self._library.playlists():
+            governance = self._library.governance(playlist)
+            if governance.owner is None or not is_member(
+                governance.standing(self._library.identity.public_key)
+            ):
+                continue
+            for member in governance.members():
+                if not member.left and is_member(member.role):
+                    found.setdefault(member.peer, [])
+        found.pop(own, None)
+        return {peer: found[peer] for peer in found if peer not in self.paused}
+
+    async def run(self, network: Network) -> None:
+        """Keep dialling until cancelled; a dial that is cut short leaves no half-open connection."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._wake_on_events, network)
+            while True:
+                self._wake = trio.Event()
+                self._look(network, nursery)
+                await self._wake.wait()
+                await trio.sleep(COALESCE_S * self._rng.uniform(0.1, 1))
+
+    async def _wake_on_events(self, network: Network) -> None:
+        with network.events() as events:
+            async for _ in events:
+                self._wake.set()
+
+    def _look(self, network: Network, nursery: trio.Nursery) -> None:
+        connected = {connection.peer for connection in network.connections()}
+        wanted = self.wanted()
+        for peer in self._sought.keys() - wanted.keys():
+            self._sought[peer].cancel()
+        for peer, addresses in wanted.items():
+            if peer in connected or peer in self._sought or len(self._sought) >= MAX_SOUGHT:
+                continue
+            if self._note(peer, addresses):
+                self._sought[peer] = trio.CancelScope()
+                nursery.start_soon(self._reach, network, peer, self._sought[peer])
+
+    def _note(self, peer: str, addresses: list[str]) -> bool:
+        """Keep what a link says; return whether any address of the peer is known."""
+        try:
+            self._book.note(peer, addresses)
+        except StoreUnwritable as error:
+            _log.warning("the addresses of %s are not kept: %s", peer, error)
+        return bool(self._book.addresses(peer))
+
+    async def _reach(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng)
+        try:
+            with scope:
+                while not any(connection.peer == peer for connection in network.connections()):
+                    try:
+                        async with self._dials:
+                            await network.dial(peer, self._book.addresses(peer))
+                    except NetworkError as error:
+                        _log.info("%s", error)
+                        await trio.sleep(backoff.next())
+        finally:
+            del self._sought[peer]
+
+
+def _in_link(text: str) -> dict[str, list[str]]:
+    """Peers of an invite link with their addresses; one that names no peer belongs to all of them."""
+    try:
+        link = links.parse(text)
+    except BadLink:
+        return {}  # kept by an older version: the playlist can be left, nothing else depends on it
+    if not isinstance(link, links.JoinLink):
+        return {}
+    found: dict[str, list[str]] = {peer: [] for peer in link.peers}
+    for address in link.addresses:
+        before, _, last = address.rpartition("/p2p/")
+        for peer in [last] if before and last in found else found:
+            found[peer].append(before if before and last in found else address)
+    return found

@@ -1,0 +1,70 @@
+"""Every operation as the local API serves it: those of playlists, and those that only a running node has."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from whatnext.node import operations, requests, views
+from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
+from whatnext.playlists.operations import OPERATIONS, Operation
+from whatnext.playlists.requests import Nothing
+
+if TYPE_CHECKING:
+    from whatnext.node.node import Node
+
+
+def endpoints_of(node: "Node") -> Mapping[str, Endpoint]:
+    """By name; a playlist operation runs to its end without a pause, so none sees another half-done."""
+    endpoints = [_of_playlists(node, operation) for operation in OPERATIONS.values()]
+    endpoints += [
+        Endpoint(name, summary, request, response, _bound(node, run))
+        for name, summary, request, response, run in _OF_THE_NODE
+    ]
+    return {endpoint.name: endpoint for endpoint in endpoints}
+
+
+_OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[object]]], ...] = (
+    ("node.status", "Show the running node", Nothing, views.NodeStatus, operations.status),
+    ("node.stop", "Stop the node cleanly", Nothing, views.Stopping, operations.stop),
+    (
+        "node.browse",
+        "Make a link that signs a browser in once",
+        Nothing,
+        views.BrowserLink,
+        operations.browse,
+    ),
+    ("peers.list", "List the peers this device knows", Nothing, list[views.PeerView], operations.peers),
+    (
+        "peers.ping",
+        "Measure the way to a peer and back",
+        requests.PingPeer,
+        views.PingReport,
+        operations.ping,
+    ),
+    ("connect", "Connect to a peer", requests.Connect, views.Connected, operations.connect),
+    (
+        "disconnect",
+        "Close the connection to a peer",
+        requests.Disconnect,
+        views.Disconnected,
+        operations.disconnect,
+    ),
+)
+
+
+def _of_playlists(node: "Node", operation: Operation) -> Endpoint:
+    playlists = node.playlists
+
+    async def run(request: object) -> object:
+        return operation.run(playlists, request)
+
+    limit = IMPORT_BODY_LIMIT if operation.name == "playlist.import" else BODY_LIMIT
+    return Endpoint(operation.name, operation.summary, operation.request, operation.response, run, limit)
+
+
+def _bound(
+    node: "Node", function: Callable[[Any, Any], Awaitable[object]]
+) -> Callable[[Any], Awaitable[object]]:
+    async def run(request: object) -> object:
+        return await function(node, request)
+
+    return run

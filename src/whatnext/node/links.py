@@ -1,0 +1,85 @@
+"""One sync stream to every connected peer, opened anew whenever it ends and the peer is still there."""
+
+import logging
+import random
+
+import trio
+
+from whatnext.errors import NetworkError, PeerError, VersionMismatch
+from whatnext.net import Network, PathChanged, Stream
+from whatnext.node.backoff import Backoff
+from whatnext.sync import PROTOCOLS, Hub, opens_stream
+
+_log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
+SETTLED_S = 10.0
+"""A link that lasted so long was no failure: the next one is opened at once."""
+
+
+class SyncLinks:
+    """Follows the network's connections; the side with the smaller PeerID opens, the other one serves."""
+
+    def __init__(self, own_peer: str, hub: Hub, rng: random.Random) -> None:
+        self.problems: dict[str, str] = {}
+        """Why there is no link to a connected peer, in a sentence."""
+        self._own_peer = own_peer
+        self._hub = hub
+        self._rng = rng
+        self._kept: dict[str, trio.CancelScope] = {}
+        self._streams: dict[str, trio.CancelScope] = {}
+
+    async def serve(self, stream: Stream) -> None:
+        """Run the link of a stream that a peer opened; one opened against the rule is reset."""
+        if opens_stream(self._own_peer, stream.peer):
+            await stream.reset()
+            return
+        self.problems.pop(stream.peer, None)
+        await self._hub.attach(stream)
+
+    async def run(self, network: Network) -> None:
+        """Keep links until cancelled; then every stream is reset, which loses nothing."""
+        async with trio.open_nursery() as nursery:
+            with network.events() as events:
+                self._follow(network, nursery)
+                async for event in events:
+                    if isinstance(event, PathChanged) and event.peer in self._streams:
+                        self._streams[event.peer].cancel()  # its loop opens the next one on the better path
+                    self._follow(network, nursery)
+
+    def _follow(self, network: Network, nursery: trio.Nursery) -> None:
+        connected = {connection.peer for connection in network.connections()}
+        for peer in self._kept.keys() - connected:
+            self._kept.pop(peer).cancel()
+            self.problems.pop(peer, None)
+        for peer in connected - self._kept.keys():
+            if opens_stream(network.peer, peer):
+                self._kept[peer] = trio.CancelScope()
+                nursery.start_soon(self._keep, network, peer, self._kept[peer])
+
+    async def _keep(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng)
+        with scope:
+            while True:
+                began = trio.current_time()
+                await self._link_once(network, peer)
+                if trio.current_time() - began > SETTLED_S:
+                    backoff.reset()
+                await trio.sleep(backoff.next())
+
+    async def _link_once(self, network: Network, peer: str) -> None:
+        with trio.CancelScope() as scope:
+            self._streams[peer] = scope
+            try:
+                stream = await network.open_stream(peer, PROTOCOLS)
+                self.problems.pop(peer, None)
+                ended = await self._hub.attach(stream)
+                _log.info("link with %s ended: %s", peer, ended.reason)
+            except VersionMismatch as error:
+                if self.problems.get(peer) != str(error):
+                    _log.warning("%s: %s", peer, error)
+                self.problems[peer] = str(error)
+            except (NetworkError, PeerError) as error:
+                _log.info("no link with %s yet: %s", peer, error)
+            finally:
+                self._streams.pop(peer, None)

@@ -1,0 +1,113 @@
+"""What the network and the sync links tell, passed on: to the API's listeners, the address book and the log."""
+
+import logging
+
+import trio
+
+from whatnext.errors import StoreUnwritable
+from whatnext.net import Connected, Disconnected, Missed, Network, PathChanged
+from whatnext.node.api.feed import Feed, JoinEvent, PeerEvent
+from whatnext.records.ids import to_text
+from whatnext.store import Library
+from whatnext.store.peers import AddressBook
+from whatnext.sync import Hub
+from whatnext.sync.events import Event as SyncEvent
+from whatnext.sync.events import (
+    JoinAccepted,
+    JoinRefused,
+    LinkEnded,
+    Offence,
+    PeerHandshaken,
+    PlaylistInSync,
+    PlaylistRefused,
+    StoreFailed,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class News:
+    """Passes events on; what a slow consumer misses is told as `resync`."""
+
+    def __init__(self, feed: Feed, book: AddressBook, library: Library) -> None:
+        self._feed = feed
+        self._book = book
+        self._library = library
+
+    async def run(self, network: Network, hub: Hub) -> None:
+        """Listen to both until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._from_network, network)
+            nursery.start_soon(self._from_hub, hub, network)
+
+    async def _from_network(self, network: Network) -> None:
+        with network.events() as events:
+            async for event in events:
+                match event:
+                    case Connected(peer=peer, address=address):
+                        _log.info("connected: %s at %s", peer, address)
+                        self._feed.on_peer(PeerEvent(peer=peer, state="connected"))
+                        self._note(network, peer)
+                    case PathChanged(peer=peer, address=address):
+                        _log.info("another path: %s at %s", peer, address)
+                        self._feed.on_peer(PeerEvent(peer=peer, state="path"))
+                    case Disconnected(peer=peer, reason=reason):
+                        _log.info("left: %s: %s", peer, reason)
+                        self._feed.on_peer(PeerEvent(peer=peer, state="left", reason=reason))
+                        self._note(network, peer)
+                    case Missed():
+                        self._feed.on_missed()
+
+    async def _from_hub(self, hub: Hub, network: Network) -> None:
+        dropped = 0
+        with hub.subscribe() as events:
+            async for event in events:
+                if events.dropped > dropped:
+                    dropped = events.dropped
+                    self._feed.on_missed()
+                self._tell(event)
+                if isinstance(event, PeerHandshaken):
+                    self._note(network, event.peer, event.name)
+                elif isinstance(event, PlaylistInSync):
+                    self._note(network, event.peer)  # identify has told its addresses by now
+
+    def _tell(self, event: SyncEvent) -> None:
+        match event:
+            case PeerHandshaken(peer=peer):
+                self._feed.on_peer(PeerEvent(peer=peer, state="handshaken"))
+            case PlaylistInSync(peer=peer, playlist=playlist):
+                self._feed.on_peer(PeerEvent(peer=peer, state="in sync", playlist=to_text(playlist)))
+            case JoinAccepted(peer=peer, playlist=playlist):
+                self._feed.on_join(JoinEvent(playlist=to_text(playlist), state="accepted", peer=peer))
+            case JoinRefused(peer=peer, playlist=playlist, code=code, sentence=why, retryable=retryable):
+                _log.warning("joining %s: %s", to_text(playlist), why)
+                state = "waiting" if retryable else "refused"
+                self._feed.on_join(
+                    JoinEvent(playlist=to_text(playlist), state=state, peer=peer, code=code, reason=why)
+                )
+            case PlaylistRefused(peer=peer, playlist=playlist, sentence=why):
+                _log.warning("%s refuses %s: %s", peer, to_text(playlist), why)
+            case StoreFailed(peer=peer, reason=why):
+                _log.error("what %s sent could not be kept: %s", peer, why)
+            case Offence(peer=peer, kind=kind, detail=detail):
+                _log.warning("%s: %s: %s", peer, kind, detail)
+            case LinkEnded(peer=peer, reason=why):
+                self._feed.on_peer(PeerEvent(peer=peer, state="unlinked", reason=why))
+
+    def _note(self, network: Network, peer: str, name: str | None = None) -> None:
+        """Remember where the peer is; of a connection it opened to us only what it announces can be dialled."""
+        worked = [
+            connection.address
+            for connection in network.connections()
+            if connection.peer == peer and connection.direction == "out"
+        ]
+        try:
+            self._book.met(
+                peer,
+                worked=worked,
+                announced=network.addresses_of(peer),
+                name=name or None,
+                now_ms=self._library.clock.now_ms(),
+            )
+        except StoreUnwritable as error:
+            _log.warning("the address of %s is not kept: %s", peer, error)

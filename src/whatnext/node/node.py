@@ -1,0 +1,199 @@
+"""The composition root: identity, library, playlists, sync, network and local API of one profile, in one process.
+
+Started in that order and stopped in the other one. A task that fails takes the node down with its error: a node is
+whole or gone, never half-dead; whoever supervises it starts it again.
+"""
+
+import logging
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import trio
+
+from whatnext import __version__
+from whatnext.clock import HybridClock
+from whatnext.config import ProfileLock, Settings
+from whatnext.errors import StoreUnwritable
+from whatnext.identity import load_or_create
+from whatnext.net import NetConfig, Network, open_network
+from whatnext.node import ports, state_file
+from whatnext.node.api.access import Access
+from whatnext.node.api.app import App
+from whatnext.node.api.feed import Feed
+from whatnext.node.api.server import bind, serving
+from whatnext.node.caretaker import Caretaker
+from whatnext.node.config import NodeConfig
+from whatnext.node.contacts import Contacts
+from whatnext.node.endpoints import endpoints_of
+from whatnext.node.links import SyncLinks
+from whatnext.node.news import News
+from whatnext.node.state_file import NodeFile
+from whatnext.playlists.service import Playlists
+from whatnext.store import Library
+from whatnext.store.database import FILE as DATABASE_FILE
+from whatnext.store.peers import AddressBook
+from whatnext.sync import PROTOCOLS, Hub
+
+_log = logging.getLogger(__name__)
+
+AGENT = f"whatnext/{__version__}"
+
+
+class Node:
+    """The running parts, for the operations; made by `open_node`."""
+
+    def __init__(
+        self, library: Library, settings: Settings, network: Network, hub: Hub, sync_links: SyncLinks
+    ) -> None:
+        self.library = library
+        self.settings = settings
+        self.network = network
+        self.hub = hub
+        self.sync_links = sync_links
+        self.book = AddressBook(library.database)
+        self.feed = Feed(library)
+        rng = random.SystemRandom()
+        self.playlists = Playlists(library, rng=rng, settings=settings, addresses=network.addresses)
+        self.contacts = Contacts(library, self.book, rng)
+        self.stopping = trio.Event()
+        self.started_ms = library.clock.now_ms()
+        self.began = trio.current_time()
+        self.url = ""
+        self.access: Access
+
+
+@asynccontextmanager
+async def open_node(directory: Path, config: NodeConfig) -> AsyncIterator[Node]:
+    """Run a node on a profile while the block lasts.
+
+    Raises `ProfileBusy`, what identity and database say, `LocalError` when a port is taken; later whatever stopped
+    a background task. On leaving, everything acknowledged is on the disk and `node.json` is gone.
+    """
+    with ProfileLock(directory):
+        state_file.remove(directory)  # a node that was killed left it
+        settings = Settings(directory)
+        identity = load_or_create(directory)
+        library = Library(identity, HybridClock(_wall_ms), directory / DATABASE_FILE)
+        try:
+            async with _running(directory, config, library, settings) as node:
+                yield node
+        finally:
+            library.close()
+            state_file.remove(directory)
+
+
+async def run_node(directory: Path, config: NodeConfig) -> None:
+    """Run a node until SIGTERM, SIGINT, `node.stop`, or the end of standard input (`lifeline`); raises as `open_node`.
+
+    Cancelling stops it as cleanly as a signal does.
+    """
+    async with open_node(directory, config) as node, trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_on_signal, node)
+        if config.lifeline:
+            nursery.start_soon(_stop_on_lifeline, node)
+        _announce(node, config)
+        await node.stopping.wait()
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _running(
+    directory: Path, config: NodeConfig, library: Library, settings: Settings
+) -> AsyncIterator[Node]:
+    hub = Hub(library, name=settings.name, agent=AGENT)
+    sync_links = SyncLinks(library.identity.peer_id, hub, random.SystemRandom())
+    listen = ports.settled(config.listen or settings.listen, directory)
+    handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)
+    with bind(config.api_port) as listener:
+        async with open_network(library.identity, NetConfig(listen=listen), handlers) as network:
+            node = Node(library, settings, network, hub, sync_links)
+            port = listener.getsockname()[1]
+            node.url = f"http://127.0.0.1:{port}"
+            node.access = Access(port, trio.current_time)
+            app = App(endpoints_of(node), node.access, node.feed)
+            async with trio.open_nursery() as nursery:
+                _start(nursery, node)
+                try:
+                    async with serving(app, listener, node.feed.close):
+                        _leave_word(directory, node)
+                        yield node
+                finally:
+                    with trio.CancelScope(shield=True):
+                        await hub.close()
+                    nursery.cancel_scope.cancel()
+
+
+def _start(nursery: trio.Nursery, node: Node) -> None:
+    library = node.library
+    caretaker = Caretaker(node.playlists)
+    library.subscribe(node.feed.on_change)
+    library.subscribe(caretaker.on_change)
+    library.subscribe(lambda _: node.contacts.wake())
+    nursery.start_soon(caretaker.run)
+    nursery.start_soon(News(node.feed, node.book, library).run, node.network, node.hub)
+    nursery.start_soon(node.sync_links.run, node.network)
+    nursery.start_soon(node.contacts.run, node.network)
+
+
+def _leave_word(directory: Path, node: Node) -> None:
+    try:
+        ports.keep(directory, node.network.addresses())
+    except StoreUnwritable as error:
+        _log.warning("the ports are not kept for the next start: %s", error)
+    state_file.write(
+        directory,
+        NodeFile(
+            url=node.url,
+            token=node.access.token,
+            pid=os.getpid(),
+            peer=node.network.peer,
+            started=node.started_ms,
+        ),
+    )
+
+
+def _announce(node: Node, config: NodeConfig) -> None:
+    addresses = node.network.addresses()
+    if config.ready_line:
+        ready = {
+            "url": node.url,
+            "peer": node.network.peer,
+            "addresses": addresses,
+            "token": node.access.token,
+        }
+        sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
+        sys.stdout.flush()
+    else:
+        shown = "".join(f"\n  {address}" for address in addresses)
+        sys.stderr.write(f"{node.settings.name or 'unnamed'} is ready: {node.network.peer}{shown}\n")
+        sys.stderr.write("Stop it with Ctrl-C or `whatnext node stop`. Look: whatnext status\n")
+
+
+async def _stop_on_signal(node: Node) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            _log.info("stopping: %s", signal.Signals(number).name)
+            node.stopping.set()
+
+
+async def _stop_on_lifeline(node: Node) -> None:
+    # libp2p brings trio-stubs, which describe an older trio
+    await trio.to_thread.run_sync(_read_to_end, abandon_on_cancel=True)  # type: ignore[call-arg]
+    _log.info("stopping: standard input ended, whoever started this node is gone")
+    node.stopping.set()
+
+
+def _read_to_end() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

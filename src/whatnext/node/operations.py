@@ -1,0 +1,184 @@
+"""What only a running node can do: tell its state, reach peers, stop."""
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from whatnext import __version__
+from whatnext.errors import ConnectionLost, UserError
+from whatnext.identity import public_key_of
+from whatnext.node import views
+from whatnext.node.peer_names import find_peer
+from whatnext.node.requests import Connect, Disconnect, PingPeer
+from whatnext.playlists import links
+from whatnext.playlists.references import names
+from whatnext.playlists.requests import Nothing
+from whatnext.playlists.viewing import list_all
+from whatnext.records.ids import to_text
+from whatnext.sync import PeerStatus
+
+if TYPE_CHECKING:
+    from whatnext.net import ConnectionInfo
+    from whatnext.node.node import Node
+
+MAX_PINGS = 100
+PING_TIMEOUT_S = 5.0
+
+
+async def status(node: "Node", _: Nothing) -> views.NodeStatus:
+    """The node as a whole."""
+    by_playlist: dict[str, list[views.SyncView]] = {}
+    for linked in node.hub.status():
+        for view in _sync_views(linked):
+            by_playlist.setdefault(view.playlist, []).append(view)
+    return views.NodeStatus(
+        peer=node.network.peer,
+        name=node.settings.name,
+        version=__version__,
+        profile=str(node.settings.directory),
+        url=node.url,
+        started_at=node.started_ms,
+        uptime_ms=round((trio.current_time() - node.began) * 1000),
+        addresses=node.network.addresses(),
+        playlists=[
+            views.PlaylistStatus(id=p.id, name=p.name, state=p.state, peers=by_playlist.get(p.id, []))
+            for p in list_all(node.playlists, Nothing())
+        ],
+        connections=[_connection_view(connection) for connection in node.network.connections()],
+    )
+
+
+async def stop(node: "Node", _: Nothing) -> views.Stopping:
+    """Stop once this answer is out."""
+    node.stopping.set()
+    return views.Stopping(peer=node.network.peer)
+
+
+async def browse(node: "Node", _: Nothing) -> views.BrowserLink:
+    """A link for one browser."""
+    return views.BrowserLink(url=f"{node.url}/auth?once={node.access.new_link()}")
+
+
+async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
+    """Everybody known: those connected first, then as last seen."""
+    connected = {connection.peer: connection for connection in node.network.connections()}
+    linked = {each.peer: each for each in node.hub.status()}
+    found = []
+    for peer, name in sorted(_known(node).items(), key=lambda item: item[0] not in connected):
+        connection, link, kept = connected.get(peer), linked.get(peer), node.book.get(peer)
+        shared = [] if link is None else _sync_views(link)
+        found.append(
+            views.PeerView(
+                peer=peer,
+                name=name,
+                connected=connection is not None,
+                handshaken=link is not None and link.phase == "handshaken",
+                in_sync=bool(shared) and all(view.state == "in sync" for view in shared),
+                path=None if connection is None else connection.path,
+                latency_ms=None if connection is None else connection.latency_ms,
+                address=None if connection is None else connection.address,
+                last_seen=None if kept is None else kept.last_seen,
+                problem=node.sync_links.problems.get(peer),
+                playlists=shared,
+            )
+        )
+    return found
+
+
+async def ping(node: "Node", asked: PingPeer) -> views.PingReport:
+    """Ping a connected peer, one ping after the other."""
+    if not 1 <= asked.count <= MAX_PINGS:
+        raise UserError(f"a ping can be sent 1 to {MAX_PINGS} times")
+    peer = find_peer(_known(node), asked.peer)
+    path = next((c.path for c in node.network.connections() if c.peer == peer), None)
+    if path is None:
+        raise ConnectionLost(f"{peer} is not connected: `whatnext connect` first")
+    took: list[float] = []
+    for _ in range(asked.count):
+        try:
+            took.append(await node.network.ping(peer, PING_TIMEOUT_S) * 1000)
+        except ConnectionLost:
+            if not took:
+                raise
+    return views.PingReport(peer=peer, path=path, round_trips_ms=took, lost=asked.count - len(took))
+
+
+async def connect(node: "Node", asked: Connect) -> views.Connected:
+    """Dial a peer at what the user gave and at what is known of it."""
+    peer, addresses = _target(node, asked.target)
+    node.contacts.paused.discard(peer)
+    node.contacts.wake()
+    connection = await node.network.dial(peer, [*addresses, *node.book.addresses(peer)])
+    return views.Connected(peer=peer, address=connection.address, path=connection.path)
+
+
+async def disconnect(node: "Node", asked: Disconnect) -> views.Disconnected:
+    """Close every connection to a peer and leave it alone."""
+    peer = find_peer(_known(node), asked.peer)
+    node.contacts.paused.add(peer)
+    count = sum(connection.peer == peer for connection in node.network.connections())
+    node.hub.disconnect(peer, "disconnected", "the other device's user closed the connection")
+    await node.network.disconnect(peer, "closed by the user")
+    return views.Disconnected(peer=peer, connections=count)
+
+
+def _target(node: "Node", text: str) -> tuple[str, list[str]]:
+    """PeerID and addresses in a link, a multiaddr, or the name of a known peer."""
+    text = text.strip()
+    if text.lower().startswith(links.SCHEME):
+        link = links.parse(text)
+        if not isinstance(link, links.ConnectLink):
+            raise UserError("this link invites to a playlist: use `whatnext join`")
+        return link.peer, [*link.addresses]
+    if text.startswith("/"):
+        before, _, peer = links.check_address(text).rpartition("/p2p/")
+        if not before or "/" in peer:
+            raise UserError(f"{text[:120]} does not say who is there: it should end with /p2p/ and a PeerID")
+        return peer, [before]
+    return (text, []) if _is_peer(text) else (find_peer(_known(node), text), [])
+
+
+def _is_peer(text: str) -> bool:
+    try:
+        public_key_of(text)
+    except UserError:
+        return False
+    return True
+
+
+def _known(node: "Node") -> dict[str, str | None]:
+    """PeerIDs with names: connected, met before, or members of a playlist here."""
+    known: dict[str, str | None] = {connection.peer: None for connection in node.network.connections()}
+    known |= {peer.peer: peer.name for peer in node.book.all()}
+    for playlist in node.library.playlists():
+        for peer, name in names(node.playlists, playlist).items():
+            known[peer] = name
+    for peer in node.contacts.wanted():
+        known.setdefault(peer, None)
+    known.pop(node.network.peer, None)
+    return known
+
+
+def _sync_views(linked: PeerStatus) -> list[views.SyncView]:
+    return [
+        views.SyncView(
+            playlist=to_text(shared.playlist),
+            peer=linked.peer,
+            state=str(shared.state),
+            pending_out=shared.pending_out,
+            pending_in=shared.pending_in,
+        )
+        for shared in linked.playlists
+    ]
+
+
+def _connection_view(connection: "ConnectionInfo") -> views.ConnectionView:
+    return views.ConnectionView(
+        peer=connection.peer,
+        address=connection.address,
+        direction=connection.direction,
+        transport=connection.transport,
+        path=connection.path,
+        opened_at=round(connection.opened_at * 1000),
+        latency_ms=connection.latency_ms,
+    )

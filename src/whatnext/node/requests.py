@@ -1,0 +1,22 @@
+"""What operations of the running node ask for; those of playlists are in `whatnext.playlists.requests`."""
+
+from whatnext.playlists.requests import Request
+
+
+class PingPeer(Request, frozen=True, kw_only=True):
+    """Send pings to a connected peer, one after the other."""
+
+    peer: str
+    count: int = 4
+
+
+class Connect(Request, frozen=True, kw_only=True):
+    """Connect to a peer: a multiaddr with `/p2p/<PeerID>`, a `whtnxt://connect/…` link, or a PeerID known here."""
+
+    target: str
+
+
+class Disconnect(Request, frozen=True, kw_only=True):
+    """Close every connection to a peer; the node does not dial it again until it is asked to."""
+
+    peer: str

@@ -1,0 +1,105 @@
+"""What the running node's operations answer with. Times are milliseconds, `…At` since 1970 UTC."""
+
+import msgspec
+
+
+class ConnectionView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One live connection; `direction` is `in` or `out`, `path` is `lan`, `direct` or `relay`."""
+
+    peer: str
+    address: str
+    direction: str
+    transport: str
+    path: str
+    opened_at: int
+    latency_ms: float | None
+
+
+class SyncView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How one playlist stands with one peer.
+
+    `state` is `unknown`, `introducing`, `joining`, `catching up`, `in sync` or `refused`; `pending_out` counts records
+    the peer lacks, `pending_in` those we lack; None while that cannot be known.
+    """
+
+    playlist: str
+    peer: str
+    state: str
+    pending_out: int | None
+    pending_in: int | None
+
+
+class PlaylistStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One playlist of this node and how far each connected member is."""
+
+    id: str
+    name: str
+    state: str
+    peers: list[SyncView]
+
+
+class NodeStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The node as a whole."""
+
+    peer: str
+    name: str
+    version: str
+    profile: str
+    url: str
+    started_at: int
+    uptime_ms: int
+    addresses: list[str]
+    playlists: list[PlaylistStatus]
+    connections: list[ConnectionView]
+
+
+class PeerView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One peer: connected (a secure connection), handshaken (it greeted as WhatNext) and in sync are three things."""
+
+    peer: str
+    name: str | None
+    connected: bool
+    handshaken: bool
+    in_sync: bool
+    path: str | None
+    latency_ms: float | None
+    address: str | None
+    last_seen: int | None
+    problem: str | None
+    playlists: list[SyncView]
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A connection to the peer is there, by this address."""
+
+    peer: str
+    address: str
+    path: str
+
+
+class Disconnected(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """No connection to the peer is left; `connections` were closed."""
+
+    peer: str
+    connections: int
+
+
+class PingReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Milliseconds there and back, one for each ping that was answered."""
+
+    peer: str
+    path: str
+    round_trips_ms: list[float]
+    lost: int
+
+
+class Stopping(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The node will be gone in a moment."""
+
+    peer: str
+
+
+class BrowserLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An address that signs a browser in, once, for a minute."""
+
+    url: str
