@@ -4,6 +4,8 @@ A word names the last record that still counts of each of the member's logs (`up
 it. With very many logs those with the most records are named, what fits into one value; the others end.
 """
 
+from collections.abc import Mapping
+
 from whatnext import identity
 from whatnext.errors import NotPermitted, UserError
 from whatnext.playlists import references
@@ -13,7 +15,9 @@ from whatnext.playlists.viewing import Reader
 from whatnext.playlists.views import Changed, MemberView
 from whatnext.records import ids, schema
 from whatnext.records.codec import Write
-from whatnext.records.governance import Mark, encode_marks, is_member
+from whatnext.records.governance import Mark, encode_marks, governs, is_member
+from whatnext.records.ids import LogKey
+from whatnext.records.judge import Head
 from whatnext.records.permissions import OWNER
 
 _MAX_MARKS = 700
@@ -60,13 +64,18 @@ def word(here: Playlists, playlist: bytes, peer: str, role: str) -> Write:
     """The owner's word: this role from now on."""
     author = identity.public_key_of(peer)
     heads = here.library.heads(playlist)
-    counted = [
-        Mark(log.epoch, head.seq, head.hash)
-        for log, head in heads.items()
-        if log.author == author and head.seq
-    ]
-    counted.sort(key=lambda mark: (-mark.seq, mark.epoch))
-    return Write("members", peer, {"role": role, "upto": encode_marks(counted[:_MAX_MARKS])})
+    counted = {log: head for log, head in heads.items() if log.author == author and head.seq}
+    if len(counted) > _MAX_MARKS:
+        counted = _weightiest(here, playlist, counted)
+    marks = [Mark(log.epoch, head.seq, head.hash) for log, head in sorted(counted.items())]
+    return Write("members", peer, {"role": role, "upto": encode_marks(marks)})
+
+
+def _weightiest(here: Playlists, playlist: bytes, counted: Mapping[LogKey, Head]) -> dict[LogKey, Head]:
+    """As many logs as one word can name: those that hold the admission, without which none counts, then the longest."""
+    admitting = {record.log for record in here.library.records(playlist) if governs(record)}
+    by_weight = sorted(counted, key=lambda log: (log not in admitting, -counted[log].seq, log))
+    return {log: counted[log] for log in by_weight[:_MAX_MARKS]}
 
 
 def keep_role(here: Playlists, playlist: bytes, peer: str) -> list[Write]:
