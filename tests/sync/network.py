@@ -81,8 +81,7 @@ class Network:
     def equal(self, playlist: bytes, *devices: Device) -> bool:
         """Same heads everywhere, and every link of these devices that shares the playlist says so."""
         chosen = devices or tuple(self.devices)
-        first = dict(chosen[0].library.heads(playlist))
-        if not first or any(dict(d.library.heads(playlist)) != first for d in chosen[1:]):
+        if not self.equal_heads(playlist, *chosen):
             return False
         if any(d.documents(playlist) != chosen[0].documents(playlist) for d in chosen[1:]):
             return False
@@ -90,6 +89,10 @@ class Network:
             device.share(other, playlist) for device in chosen for other in chosen if device is not other
         ]
         return all(share.state == "in sync" for share in shares if share is not None)
+
+    def equal_heads(self, playlist: bytes, *devices: Device) -> bool:
+        first = dict(devices[0].library.heads(playlist))
+        return bool(first) and all(dict(d.library.heads(playlist)) == first for d in devices)
 
     def report(self) -> str:
         lines = []
