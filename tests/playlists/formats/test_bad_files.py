@@ -5,7 +5,6 @@ import pytest
 from whatnext.errors import BadFile
 from whatnext.playlists.formats import Playlist, Track, parse, render
 
-FRONT = "---\nname: x\n"
 BAD = [
     # CSV
     ("csv", "Artist,Album\na,b\n", r"^Line 1: no column holds the title"),

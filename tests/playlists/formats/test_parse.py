@@ -8,7 +8,6 @@ import pytest
 
 from whatnext.errors import BadFile, UserError
 from whatnext.playlists.formats import FORMATS, Playlist, Track, detect, parse, render
-from whatnext.playlists.formats.draft import Source
 from whatnext.playlists.formats.limits import MAX_FILE_BYTES, MAX_TRACKS
 
 WRITABLE = [name for name, entry in FORMATS.items() if entry.can_export]
@@ -172,7 +171,6 @@ def test_warnings_cannot_write_to_the_terminal():
     [("C:\\Lists\\kitchen party.csv", "kitchen party"), ("/tmp/a.b.csv", "a.b"), ("", "Imported playlist")],
 )
 def test_the_file_name_names_a_playlist_without_a_name(filename, stem):
-    assert Source(content=b"", filename=filename).stem in {stem, ""}
     assert parse(CSV + b"a,b\n", filename=filename, format="csv").playlist.name == stem
 
 

@@ -74,7 +74,7 @@ def render(playlist: Playlist) -> tuple[bytes, list[str]]:
     if playlist.description:
         losses.append("CSV has no place for the playlist's description: it was left out.")
     if playlist.tags:
-        losses.append(f"CSV has no place for tags: {len(playlist.tags)} were left out.")
+        losses.append(f"CSV has no place for tags: {len(playlist.tags)} left out.")
     return out.getvalue().encode(), losses
 
 
