@@ -11,8 +11,8 @@ LEAST_BATCH_BYTES = 8 * 1024
 
 MAX_INTEREST = 4096
 """Playlists shared over one link; further ones wait until others are left."""
-HEADS_PER_FRAME = 16_384
-"""About 47 bytes each: a frame of them stays under 800 KiB."""
+HEADS_PER_FRAME = 8_192
+"""At most 100 bytes each, when every log has another author: a frame of them stays under 820 KiB."""
 MAX_HEADS = 262_144
 """Heads of one playlist a peer may tell, over several frames."""
 
