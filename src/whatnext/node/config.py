@@ -7,7 +7,10 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one run of the node."""
 
     listen: tuple[str, ...] = ()
-    """Multiaddrs to listen on; empty means those of the profile's settings. Port 0 takes the one of last time."""
+    """Multiaddrs to listen on; empty means those of the profile's settings, or else TCP and WebSocket everywhere.
+
+    Port 0 takes the one of last time.
+    """
     api_port: int = 0
     """Port of the local API on 127.0.0.1; 0 takes a free one."""
     lifeline: bool = False

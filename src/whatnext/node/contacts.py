@@ -19,6 +19,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
 MAX_SOUGHT = 256
 """Peers sought at one time; members of larger groups come to us, or through others."""
 MAX_DIALS = 8
+SETTLED_S = 10.0
 COALESCE_S = 0.5
 """Pause after each look: a burst of changes is looked at once."""
 
@@ -34,6 +35,8 @@ class Contacts:
         self._rng = rng
         self._wake = trio.Event()
         self._sought: dict[str, trio.CancelScope] = {}
+        self._backoffs: dict[str, Backoff] = {}
+        self._since: dict[str, float] = {}
         self._dials = trio.CapacityLimiter(MAX_DIALS)
 
     def wake(self) -> None:
@@ -76,7 +79,12 @@ class Contacts:
 
     def _look(self, network: Network, nursery: trio.Nursery) -> None:
         connected = {connection.peer for connection in network.connections()}
+        self._learn(connected)
+        for peer in connected & self.paused:
+            nursery.start_soon(network.disconnect, peer, "this node's user disconnected it")
         wanted = self.wanted()
+        for peer in self._backoffs.keys() - wanted.keys():
+            del self._backoffs[peer]
         for peer in self._sought.keys() - wanted.keys():
             self._sought[peer].cancel()
         for peer, addresses in wanted.items():
@@ -85,6 +93,15 @@ class Contacts:
             if self._note(peer, addresses):
                 self._sought[peer] = trio.CancelScope()
                 nursery.start_soon(self._reach, network, peer, self._sought[peer])
+
+    def _learn(self, connected: set[str]) -> None:
+        """A connection that lasted was a good one; a peer that turns us away at once is asked ever less often."""
+        now = trio.current_time()
+        for peer in self._since.keys() - connected:
+            if now - self._since.pop(peer) >= SETTLED_S:
+                self._backoffs.pop(peer, None)
+        for peer in connected:
+            self._since.setdefault(peer, now)
 
     def _note(self, peer: str, addresses: list[str]) -> bool:
         """Keep what a link says; return whether any address of the peer is known."""
@@ -95,9 +112,11 @@ class Contacts:
         return bool(self._book.addresses(peer))
 
     async def _reach(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
-        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng)
         try:
             with scope:
+                if peer in self._backoffs:
+                    await trio.sleep(self._backoffs[peer].next())
+                backoff = self._backoffs.setdefault(peer, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng))
                 while not any(connection.peer == peer for connection in network.connections()):
                     try:
                         async with self._dials:

@@ -35,7 +35,7 @@ class SyncLinks:
             await stream.reset()
             return
         self.problems.pop(stream.peer, None)
-        await self._hub.attach(stream)
+        await self._attach(stream)
 
     async def run(self, network: Network) -> None:
         """Keep links until cancelled; then every stream is reset, which loses nothing."""
@@ -46,6 +46,17 @@ class SyncLinks:
                     if isinstance(event, PathChanged) and event.peer in self._streams:
                         self._streams[event.peer].cancel()  # its loop opens the next one on the better path
                     self._follow(network, nursery)
+
+    async def _attach(self, stream: Stream) -> None:
+        try:
+            ended = await self._hub.attach(stream)
+        except BaseExceptionGroup as group:
+            # A connection that breaks while its link is being cancelled: only the cancellation goes on.
+            rest = group.split(NetworkError)[1]
+            if rest is not None:
+                raise rest from None
+        else:
+            _log.info("link with %s ended: %s", stream.peer, ended.reason)
 
     def _follow(self, network: Network, nursery: trio.Nursery) -> None:
         connected = {connection.peer for connection in network.connections()}
@@ -73,8 +84,7 @@ class SyncLinks:
             try:
                 stream = await network.open_stream(peer, PROTOCOLS)
                 self.problems.pop(peer, None)
-                ended = await self._hub.attach(stream)
-                _log.info("link with %s ended: %s", peer, ended.reason)
+                await self._attach(stream)
             except VersionMismatch as error:
                 if self.problems.get(peer) != str(error):
                     _log.warning("%s: %s", peer, error)

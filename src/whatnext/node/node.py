@@ -109,7 +109,7 @@ async def _running(
 ) -> AsyncIterator[Node]:
     hub = Hub(library, name=settings.name, agent=AGENT)
     sync_links = SyncLinks(library.identity.peer_id, hub, random.SystemRandom())
-    listen = ports.settled(config.listen or settings.listen, directory)
+    listen = ports.settled(config.listen or settings.listen or NetConfig().listen, directory)
     handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)
     with bind(config.api_port) as listener:
         async with open_network(library.identity, NetConfig(listen=listen), handlers) as network:

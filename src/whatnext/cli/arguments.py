@@ -1,0 +1,30 @@
+"""Arguments that several commands share, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from whatnext.cli.context import Context
+
+Given = Annotated[Context, Parameter(parse=False)]
+"""Put in by `main`, not by the user."""
+
+PlaylistRef = Annotated[str, Parameter(help="A playlist: its name, its id, or the beginning of its id.")]
+EntryRef = Annotated[
+    str, Parameter(help="A track: its number in the list, its id, or the beginning of its id.")
+]
+EntryRefs = Annotated[
+    list[str],
+    Parameter(help="Tracks: numbers in the list, ids, or beginnings of ids.", consume_multiple=True),
+]
+PeerRef = Annotated[str, Parameter(help="A peer: its name, its PeerID, or the beginning or end of it.")]
+Artists = Annotated[list[str] | None, Parameter(name="--artist", help="An artist; repeat it for several.")]
+Album = Annotated[str | None, Parameter(help="The album.")]
+Duration = Annotated[str | None, Parameter(help="How long it is, as in 3:45.")]
+Isrc = Annotated[str | None, Parameter(help="The recording's ISRC.")]
+Mbid = Annotated[str | None, Parameter(help="The recording's MusicBrainz id.")]
+Links = Annotated[list[str] | None, Parameter(name="--link", help="A link to it; repeat it for several.")]
+Note = Annotated[str | None, Parameter(help="A note for the others.")]
+Limit = Annotated[int, Parameter(help="How many at most.")]
+InputFile = Annotated[Path, Parameter(help="The file; - reads standard input.", allow_leading_hyphen=True)]

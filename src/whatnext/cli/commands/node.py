@@ -1,0 +1,61 @@
+"""Running the node, and stopping it."""
+
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from whatnext.cli.arguments import Given
+from whatnext.playlists.requests import Nothing
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def run(
+    *,
+    listen: Annotated[
+        list[str] | None,
+        Parameter(help="A multiaddr to listen on; repeat it for several. Else the profile's."),
+    ] = None,
+    api_port: Annotated[int, Parameter(help="Port of the local API on 127.0.0.1; 0 takes any free one.")] = 0,
+    lifeline: Annotated[bool, Parameter(negative=(), help="Stop when standard input ends.")] = False,
+    ready_line: Annotated[
+        bool, Parameter(negative=(), help="Say when and where it is ready, as a line of JSON on stdout.")
+    ] = False,
+    log_level: Annotated[Level, Parameter(help="The least that is logged.")] = "warning",
+    log_format: Annotated[
+        Literal["human", "json"], Parameter(help="How the log on stderr is written.")
+    ] = "human",
+    context: Given,
+) -> None:
+    """Run the node until Ctrl-C, SIGTERM or `whatnext node stop`."""
+    import trio
+
+    from whatnext.config import profile_directory
+    from whatnext.node.config import NodeConfig
+    from whatnext.node.logs import set_up_logs
+
+    set_up_logs(log_level, log_format, sys.stderr)
+    config = NodeConfig(
+        listen=tuple(listen or ()),
+        api_port=api_port,
+        lifeline=lifeline,
+        ready_line=ready_line or context.as_json,
+    )
+    directory = profile_directory(context.profile)
+
+    async def main() -> None:
+        from whatnext.node.node import run_node
+
+        await run_node(directory, config)
+
+    trio.run(main)
+
+
+def stop(*, context: Given) -> None:
+    """Stop the running node cleanly."""
+    from whatnext.node.views import Stopping
+
+    stopping = context.ask("node.stop", Nothing(), Stopping)
+    if not context.show(stopping):
+        context.say("The node is stopping.")

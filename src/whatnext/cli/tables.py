@@ -1,0 +1,58 @@
+"""Tables for people: drawn with rich on a terminal, plain aligned columns everywhere else."""
+
+import os
+import sys
+import unicodedata
+from collections.abc import Sequence
+
+Row = Sequence[str]
+
+
+def print_table(columns: Row, rows: Sequence[Row], right: frozenset[str] = frozenset()) -> None:
+    """Print rows under their column names, those in `right` flush right; nothing when there is no row."""
+    if not rows:
+        return
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+        _print_rich(columns, rows, right)
+        return
+    for line in plain_lines(columns, rows, right):
+        sys.stdout.write(line + "\n")
+
+
+def plain_lines(columns: Row, rows: Sequence[Row], right: frozenset[str]) -> list[str]:
+    """Aligned lines, two spaces between columns."""
+    shown = [list(columns), *([_one_line(cell) for cell in row] for row in rows)]
+    widths = [max(_width(row[at]) for row in shown) for at in range(len(columns))]
+    return [
+        "  ".join(_pad(cell, widths[at], columns[at] in right) for at, cell in enumerate(row)).rstrip()
+        for row in shown
+    ]
+
+
+def _print_rich(columns: Row, rows: Sequence[Row], right: frozenset[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_one_line(cell)) for cell in row))  # Text: a title is never markup
+    Console().print(table)
+
+
+def _one_line(cell: str) -> str:
+    """Without control characters: a friend's title must not move the cursor."""
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cf") and c != "\u200d" else c for c in cell)
+
+
+def _width(text: str) -> int:
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    space = " " * (width - _width(text))
+    return space + text if right else text + space
