@@ -4,35 +4,25 @@ The record set says what each field was before. A field that somebody has writte
 says so. Undoing an undo does the change again. Who is in a playlist is not undone here: another word of the owner is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from whatnext import identity
 from whatnext.errors import NotFound, NotPermitted, UserError
 from whatnext.playlists import references, values
-from whatnext.playlists.editing import EMPTY
 from whatnext.playlists.history import clause_of, in_merge_order, undone_hashes
+from whatnext.playlists.past import UNWRITTEN, Past
 from whatnext.playlists.requests import Undo
 from whatnext.playlists.sentences import quoted
 from whatnext.playlists.service import Playlists, unchanged
 from whatnext.playlists.views import Changed
 from whatnext.records import ids
 from whatnext.records.codec import Meta, Record, Write
-from whatnext.records.merge import Document, DocumentKey, Stamp
+from whatnext.records.merge import Document, Stamp
 from whatnext.records.permissions import EDITORS
 from whatnext.records.schema import Value
 
-# What a field is while nobody wrote it.
-_UNWRITTEN: Mapping[str, Mapping[str, Value]] = MappingProxyType(
-    {
-        "playlists": {"description": "", "tags": [], "cover": None, "mode": "free", "removed": False},
-        "entries": {**EMPTY, "removed": False},
-        "votes": {"value": 0},
-        "comments": {"removed": False},
-    }
-)
 _MADE_BY = {"entries": "title", "comments": "text"}
 """The field whose first write makes a document of a collection."""
 
@@ -62,75 +52,55 @@ class _Inverse:
         self._here = here
         self._playlist = playlist
         self._target = target
-        self._before = _before(records, target)
+        self._past = Past(records, {(write.collection, write.id) for write in target.body.writes})
         self._names = references.names(here, playlist)
 
     def of(self, write: Write) -> Iterator[Write]:
         """The inverse of one write: one write, or none."""
-        if write.collection not in _UNWRITTEN:
-            return
         document = self._here.library.documents.get(self._playlist, (write.collection, write.id))
-        before = self._before.get((write.collection, write.id), Document())
-        if document is None:
+        if document is None or write.collection not in UNWRITTEN:
             return
         maker = _MADE_BY.get(write.collection)
-        if maker is not None and maker in write.fields and maker not in before.fields:
+        if maker in write.fields and not self._past.before((write.collection, write.id), maker, self._target):
             fields = self._unmake(write, document)
         else:
-            fields = dict(self._restored(write, document, before))
+            fields = dict(self._restored(write, document))
         if fields:
             yield Write(write.collection, write.id, fields)
 
     def _unmake(self, write: Write, document: Document) -> dict[str, Value]:
         if document.removed:
-            self.notes.append(f"{self._called(write, document)} was removed already")
+            self.notes.append(f"{_called(write, document)} was removed already")
             return {}
         changed = {s for s in document.stamps.values() if s[1] != self._target.body.author}
         if changed:
-            self.notes.append(
-                f"{self._called(write, document)} was changed since by {self._who(max(changed))}"
-            )
+            self.notes.append(f"{_called(write, document)} was changed since by {self._who(max(changed))}")
         return {"removed": True}
 
-    def _restored(self, write: Write, document: Document, before: Document) -> Iterator[tuple[str, Value]]:
+    def _restored(self, write: Write, document: Document) -> Iterator[tuple[str, Value]]:
+        key = (write.collection, write.id)
         for field in write.fields:
-            if document.stamps.get(field) != self._target.stamp:
+            if not self._past.stands(key, field, self._target):
                 who = self._who(document.stamps.get(field))
                 self.notes.append(
-                    f"{field} of {self._called(write, document)} was changed since by {who} and stays"
+                    f"{field} of {_called(write, document)} was changed since by {who} and stays"
                 )
                 continue
-            unwritten = _UNWRITTEN[write.collection]
-            if field in before.fields:
-                yield field, before.fields[field]
-            elif field in unwritten:
-                yield field, unwritten[field]
-
-    def _called(self, write: Write, document: Document) -> str:
-        if write.collection == "playlists":
-            return "the playlist"
-        if write.collection == "comments":
-            return f"the comment {quoted(values.text_of(document, 'text'))}"
-        if write.collection == "entries":
-            return quoted(values.text_of(document, "title"))
-        return "the vote"
+            before = self._past.before(key, field, self._target)
+            if before or field in UNWRITTEN[write.collection]:
+                yield field, before[-1].value if before else UNWRITTEN[write.collection][field]
 
     def _who(self, stamp: Stamp | None) -> str:
         peer = identity.peer_id(stamp[1]) if stamp else ""
         return "you" if peer == self._here.me else self._names.get(peer, f"…{peer[-8:]}")
 
 
-def _before(records: Sequence[Record], target: Record) -> dict[DocumentKey, Document]:
-    """The documents that the target wrote, as the records with smaller stamps make them."""
-    keys = {(write.collection, write.id) for write in target.body.writes}
-    documents: dict[DocumentKey, Document] = {}
-    for record in records:
-        if record.stamp >= target.stamp:
-            break
-        for write in record.body.writes:
-            if (key := (write.collection, write.id)) in keys:
-                documents.setdefault(key, Document()).merge(write.fields, record.stamp)
-    return documents
+def _called(write: Write, document: Document) -> str:
+    if write.collection == "playlists":
+        return "the playlist"
+    if write.collection == "comments":
+        return f"the comment {quoted(values.text_of(document, 'text'))}"
+    return quoted(values.text_of(document, "title")) if write.collection == "entries" else "the vote"
 
 
 def _newest_own(here: Playlists, records: Sequence[Record]) -> Record:
