@@ -47,6 +47,29 @@ async def test_two_members_that_never_heard_of_each_other_introduce_themselves(a
         assert {"ben's", "cleo's"} <= set(ben.titles(playlist))
 
 
+async def test_two_members_of_whom_neither_knows_the_other_introduce_themselves(autojump_clock):
+    async with network() as net:
+        anna, ben, cleo, dora = net.trio_of("anna", "ben", "cleo", "dora")
+        playlist = anna.create(entries=3)
+        key = anna.invite(playlist)
+
+        async def meet(a, b):
+            cable = net.connect(a, b)
+            await net.in_sync(playlist, a, b)
+            cable.cut()
+            await net.over(cable)
+
+        for first, second in ((anna, dora), (anna, ben), (dora, cleo)):
+            second.join(playlist, key)
+            await meet(first, second)
+        assert ben.library.standing(playlist, cleo.peer) is None
+        assert cleo.library.standing(playlist, ben.peer) is None
+        ben.add(playlist, "ben's")
+        cleo.add(playlist, "cleo's")
+        await meet(ben, cleo)
+        assert {"ben's", "cleo's"} <= set(ben.titles(playlist))
+
+
 async def test_a_member_that_is_not_known_yet_sees_only_the_owners_logs(autojump_clock):
     async with network() as net:
         anna, ben, mallory = net.trio_of("anna", "ben", "mallory")

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import trio
 
-from whatnext.errors import NetworkError
+from whatnext.errors import LocalError, NetworkError
 from whatnext.sync import limits
 from whatnext.sync.events import Event, LinkEnded
 from whatnext.sync.session import Phase, Session
@@ -96,10 +96,10 @@ class Link:
                     await self._write()
                     nursery.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            rest = group.split(BROKEN)[1]
-            if rest is not None:
+            if group.split((*BROKEN, LocalError))[1] is not None:
                 raise
-            self._end("connection_lost", str(_first(group)))
+            fault = _first(group)
+            self._end("local" if isinstance(fault, LocalError) else "connection_lost", str(fault))
         finally:
             await self._part()
             self._hand_over()

@@ -91,6 +91,8 @@ class Hub:
             return LinkEnded(
                 peer, "blocked", f"the peer sent invalid data before: it stays blocked for {seconds:.0f} s"
             )
+        if peer == self._library.identity.peer_id:
+            return LinkEnded(peer, "self", "this is our own key: was the profile copied to another device?")
         if self._closing:
             return LinkEnded(peer, "shutdown", "this node is shutting down")
         if len(self._links) >= MAX_LINKS and peer not in self._links:

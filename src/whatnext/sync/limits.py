@@ -13,7 +13,7 @@ MAX_INTEREST = 4096
 """Playlists shared over one link; further ones wait until others are left."""
 HEADS_PER_FRAME = 8_192
 """At most 100 bytes each, when every log has another author: a frame of them stays under 820 KiB."""
-MAX_HEADS = 262_144
+MAX_HEADS = 65_536
 """Heads of one playlist a peer may tell, over several frames."""
 
 OUTBOX_BYTES = 64 * 1024

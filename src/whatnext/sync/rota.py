@@ -59,9 +59,8 @@ class Rota:
         """The library committed: look again at that playlist, and at the list when it may have changed."""
         share = self._shares.get(change.playlist)
         if share is not None:
+            share.changed(reset=change.reset)
             self.mark(change.playlist)
-            if change.reset:
-                share.tell_anew()
         if change.reset or change.playlist not in self._announced:
             listed = self._list()
             if listed != self._listed:

@@ -80,14 +80,15 @@ class Share:
             self._owes_refusal = mode is Mode.REMOVED
             if mode is Mode.REMOVED:
                 self.theirs = None
-        if self._retry_on_change or (self._watched and self._heads_of_watched() != self._watched_heads):
-            self._retry_on_change = False
+        if self._watched and self._heads_of_watched() != self._watched_heads:
             self._watched.clear()
             self._told = False
 
-    def tell_anew(self) -> None:
-        """Heads were set back here: the peer must hear all of them."""
-        self._told = False
+    def changed(self, *, reset: bool) -> None:
+        """The library committed to this playlist; `reset`: heads were set back, the peer must hear all of them."""
+        if reset or self._retry_on_change:
+            self._retry_on_change = False
+            self._told = False
 
     def _current_mode(self) -> Mode:
         standing = self._library.standing(self.playlist, self.peer)
