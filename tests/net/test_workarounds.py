@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import trio
+import trio.testing
 from libp2p.peer.id import ID
 from multiaddr import Multiaddr
 
@@ -14,7 +15,7 @@ from whatnext.errors import ConnectionLost, LocalError
 from whatnext.net import host as net_host
 from whatnext.net.carrier import Carrier
 from whatnext.net.closing import close_connection
-from whatnext.net.muxing import WINDOW
+from whatnext.net.muxing import WINDOW, SafeYamux
 
 pytestmark = pytest.mark.real
 
@@ -195,6 +196,23 @@ async def test_a_reader_that_never_reads_costs_the_stream_after_the_set_time(nod
         with pytest.raises(ConnectionLost, match=r"has not read for 0\.5 s"):
             await stream.send_all(bytes(4 * WINDOW))
         assert await b.ping(a.peer) > 0
+
+
+async def test_a_writer_is_woken_when_the_window_opens(autojump_clock):
+    class Wire:
+        is_initiator = True
+
+        async def write(self, data):
+            await trio.lowlevel.checkpoint()
+
+    stream = await SafeYamux(Wire(), None).open_stream()
+    stream.send_window = 0
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.wait_for_room)
+        await trio.testing.wait_all_tasks_blocked()
+        stream.send_window += 10
+    assert trio.current_time() == began
 
 
 async def test_small_reads_send_no_window_updates(node, echoing):
