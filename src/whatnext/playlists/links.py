@@ -5,6 +5,7 @@
 """
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote
@@ -83,7 +84,7 @@ def check_address(text: str) -> str:
     if len(parts) < 3 or parts[0] or not all(_PART.fullmatch(part) for part in parts[1:]):
         raise BadLink(f"{show(text)} is no address: it should look like /ip4/192.0.2.1/tcp/4001")
     _check_host(text, parts[1], parts[2])
-    for protocol, value in zip(parts[3:], [*parts[4:], ""], strict=True):
+    for protocol, value in itertools.pairwise([*parts[3:], ""]):
         if protocol in ("tcp", "udp") and not (value.isdecimal() and 0 < int(value[:6]) < 65536):
             raise BadLink(f"{show(text)} has no usable {protocol} port: it should be 1 to 65535")
         if protocol == "p2p":
