@@ -3,7 +3,9 @@
 import pytest
 import trio
 from network import network
+from wires import Cable, End
 
+from whatnext.errors import ConnectionLost
 from whatnext.sync import limits
 from whatnext.sync.events import LinkEnded
 
@@ -103,6 +105,28 @@ async def test_a_link_cut_between_batches_does_not_send_them_again(autojump_cloc
         net.connect(anna, ben)
         await net.in_sync(playlist)
         assert ben.hub.traffic().duplicates_in <= 1, "only its own admission comes back"
+
+
+async def test_a_cancellation_that_meets_a_breaking_path_is_a_plain_cancellation(autojump_clock):
+    class Breaking(End):
+        """A stream whose reset, when both of its users are cancelled, surfaces as a lost connection."""
+
+        async def receive_some(self, max_bytes):
+            try:
+                return await super().receive_some(max_bytes)
+            except trio.Cancelled as cancelled:
+                raise ConnectionLost("broke while it was cancelled") from cancelled
+
+    async with network() as net:
+        anna, ben = net.trio_of("anna", "ben")
+        cable = Cable(anna.peer, ben.peer)
+        end = Breaking(ben.peer, outbound=True, incoming=cable.back, outgoing=cable.there)
+        with trio.move_on_after(1) as scope:
+            await anna.hub.attach(end)
+        assert scope.cancelled_caught
+        assert anna.hub.status() == []
+        assert [event.code for event in anna.happened(LinkEnded)] == ["cancelled"]
+        assert cable.there.broken
 
 
 async def test_closing_the_hub_says_goodbye(autojump_clock):

@@ -96,10 +96,12 @@ class Link:
                     await self._write()
                     nursery.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            if group.split((*BROKEN, LocalError))[1] is not None:
-                raise
-            fault = _first(group)
-            self._end("local" if isinstance(fault, LocalError) else "connection_lost", str(fault))
+            fault, rest = group.split((*BROKEN, LocalError))
+            if fault is not None:
+                first = _first(fault)
+                self._end("local" if isinstance(first, LocalError) else "connection_lost", str(first))
+            if rest is not None:
+                raise rest from None  # a cancellation that met a breaking path goes on alone
         finally:
             await self._part()
             self._hand_over()

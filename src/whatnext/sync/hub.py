@@ -74,6 +74,7 @@ class Hub:
             self._publish(refusal)
             return refusal
         link = self._begin(stream)
+        ended = LinkEnded(stream.peer, "cancelled", "this device dropped the link")
         try:
             ended = await link.run()
         finally:
@@ -82,7 +83,7 @@ class Hub:
                 del self._links[stream.peer]
             if self._closing and not self._links:
                 self._empty.set()
-        self._publish(ended)
+            self._publish(ended)
         return ended
 
     def _refusal(self, peer: str) -> LinkEnded | None:
