@@ -282,6 +282,18 @@ async def test_one_stream_in_invalid_utf8_ends_the_whole_swarm(stock):  # swarm.
     assert any(isinstance(leaf, UnicodeDecodeError) for leaf in leaves(caught.value))
 
 
+async def test_a_peer_that_comes_back_changed_is_not_asked_again(stock, eventually):  # departed.py
+    async with stock() as a, stock() as b:
+        store, peer = b.get_peerstore(), a.get_id()
+        await b.connect(info(a))
+        await eventually(lambda: peer in store.peer_ids() and store.get_protocols(peer))
+        await b.disconnect(peer)
+        a.set_stream_handler(ECHO, echo)
+        await b.connect(info(a))
+        await trio.sleep(0.3)  # identify takes a few milliseconds when it runs
+        assert ECHO not in store.get_protocols(peer)
+
+
 async def test_hosts_tell_others_to_dial_0_0_0_0(stock):  # host.py
     async with stock(("/ip4/0.0.0.0/tcp/0",)) as a:
         assert all("/0.0.0.0/" in str(address) for address in a.get_addrs())

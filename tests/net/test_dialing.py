@@ -111,6 +111,13 @@ def test_the_plan_says_what_is_no_address(junk):
     assert "not a multiaddr" in failure.reason
 
 
+def test_the_plan_leaves_relays_to_a_relay_client():
+    wanted, [failure] = plan(YOU, [f"/ip4/8.8.8.8/tcp/1/p2p/{ME}/p2p-circuit/p2p/{YOU}"])
+    assert wanted == []
+    assert "relay" in failure.reason
+    assert not failure.wrong_peer
+
+
 def test_the_plan_is_bounded_and_says_what_it_left_out():
     wanted, failures = plan(YOU, [f"/ip4/10.0.0.1/tcp/{port}" for port in range(1, 101)])
     assert len(wanted) == MAX_ADDRESSES

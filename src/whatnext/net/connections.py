@@ -22,6 +22,7 @@ from whatnext.errors import PeerError, WhatNextError
 from whatnext.net.addresses import Kind, kind_of, transport_of
 from whatnext.net.closing import close_connection, evict
 from whatnext.net.config import NetConfig
+from whatnext.net.departed import Departed
 from whatnext.net.events import Connected, Disconnected, EventHub, PathChanged
 from whatnext.net.heartbeat import ping_once
 from whatnext.net.swarm import SafeSwarm
@@ -77,8 +78,11 @@ class Link:
 class Connections(INotifee):
     """The table of live links; told of new ones by the swarm, it watches each to its end."""
 
-    def __init__(self, swarm: SafeSwarm, config: NetConfig, events: EventHub, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, swarm: SafeSwarm, departed: Departed, config: NetConfig, events: EventHub, nursery: trio.Nursery
+    ) -> None:
         self._swarm = swarm
+        self._departed = departed
         self._config = config
         self._events = events
         self._nursery = nursery
@@ -110,6 +114,7 @@ class Connections(INotifee):
         self._nursery.start_soon(self._watch, link)
         direction = "out" if link.outbound else "in"
         if before is None:
+            self._departed.came(conn.muxed_conn.peer_id)
             self._events.publish(Connected(link.peer, link.address, direction))
             return
         best = self.best(link.peer)
@@ -177,6 +182,7 @@ class Connections(INotifee):
         links.remove(link)
         if not links:
             del self._links[link.peer]
+            self._departed.left(link.conn.muxed_conn.peer_id)
             self._events.publish(Disconnected(link.peer, link.reason))
         elif was_best and (heir := self.best(link.peer)) is not None:
             self._events.publish(PathChanged(heir.peer, heir.address, "out" if heir.outbound else "in"))

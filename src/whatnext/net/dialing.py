@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 import trio
 
-from whatnext.net.addresses import dial_order, peer_in, without_peer
+from whatnext.net.addresses import Kind, dial_order, kind_of, peer_in, without_peer
 from whatnext.net.failures import Failure, describe
 
 T = TypeVar("T")
@@ -37,6 +37,10 @@ def plan(peer: str, addresses: Sequence[str]) -> tuple[list[str], list[Failure]]
             failures.append(
                 Failure(address, "is not a multiaddr: it should look like /ip4/192.0.2.1/tcp/4001")
             )
+        elif (
+            kind_of(address) is Kind.RELAY
+        ):  # py-libp2p would dial the relay itself and call it the wrong peer
+            failures.append(Failure(address, "leads through a relay, and this node runs no relay client"))
         else:
             wanted.append(without_peer(address))
     ordered = dial_order(wanted)

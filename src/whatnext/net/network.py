@@ -194,6 +194,7 @@ async def open_network(
     from libp2p.tools.anyio_service import background_trio_service
 
     from whatnext.net.connections import Connections
+    from whatnext.net.departed import Departed
     from whatnext.net.host import build_host
     from whatnext.net.logs import adopt_libp2p_logs
 
@@ -204,7 +205,7 @@ async def open_network(
     # Our nursery is the inner one: cancelled outside the service, its last checkpoint would replace the body's error.
     async with background_trio_service(swarm), trio.open_nursery() as nursery:
         events = EventHub()
-        connections = Connections(swarm, config, events, nursery)
+        connections = Connections(swarm, Departed(host), config, events, nursery)
         swarm.register_notifee(connections)
         network = Network(host, swarm, config, connections, events)
         for protocol, handler in (handlers or {}).items():
