@@ -6,10 +6,12 @@ import logging
 import pytest
 import trio
 import trio.testing
+from libp2p.peer.id import ID
+from multiaddr import Multiaddr
 
 from whatnext.errors import ConnectionLost, LocalError, Unreachable, UserError, VersionMismatch, WrongPeer
 from whatnext.identity import Identity
-from whatnext.net import Connected, Disconnected, NetConfig, open_network
+from whatnext.net import Connected, Disconnected, NetConfig, PathChanged, open_network
 
 pytestmark = pytest.mark.real
 
@@ -100,6 +102,34 @@ async def test_two_who_dial_each_other_at_once_agree_on_one_connection(node, ech
             assert await exchange(await a.open_stream(b.peer, [ECHO]), b"kept") == b"kept"
             await a.disconnect(b.peer)
             await eventually(lambda: not a.connections() and not b.connections())
+
+
+async def test_of_two_connections_dialled_by_one_side_both_sides_keep_the_same(node, echoing, eventually):
+    async with node(echoing, replace_grace_s=0.1) as a, node(replace_grace_s=0.1) as b:
+        await b.dial(a.peer, a.addresses())
+        for _ in range(3):
+            await b._swarm.dial_addr(Multiaddr(a.addresses()[0]), ID.from_string(a.peer))
+        assert len(b.connections()) == 4
+        await eventually(lambda: len(a.connections()) == len(b.connections()) == 1)
+        await trio.sleep(0.3)  # longer than the grace: nobody closes the last one
+        assert await exchange(await b.open_stream(a.peer, [ECHO]), b"kept") == b"kept"
+
+
+async def test_a_better_path_is_announced_and_ends_the_streams_on_the_worse(node, echoing, eventually):
+    async with node(echoing, replace_grace_s=0.3) as one, node(echoing, replace_grace_s=0.3) as two:
+        a, b = sorted((one, two), key=lambda network: network.peer)  # what a dials is preferred
+        await b.dial(a.peer, a.addresses())
+        stream = await b.open_stream(a.peer, [ECHO])
+        with b.events() as events:
+            await a._swarm.dial_addr(Multiaddr(b.addresses()[0]), ID.from_string(b.peer))
+            changed = await anext(events)
+        assert isinstance(changed, PathChanged)
+        assert (changed.peer, changed.direction) == (a.peer, "in")
+        with pytest.raises(ConnectionLost):
+            await stream.receive_some()
+        await eventually(lambda: len(a.connections()) == len(b.connections()) == 1)
+        assert b.connections()[0].direction == "in"
+        assert await exchange(await b.open_stream(a.peer, [ECHO]), b"anew") == b"anew"
 
 
 async def test_events_tell_who_came_and_who_went_and_why(node):

@@ -117,10 +117,15 @@ class Connections(INotifee):
             self._departed.came(conn.muxed_conn.peer_id)
             self._events.publish(Connected(link.peer, link.address, direction))
             return
-        best = self.best(link.peer)
-        if best is link:
+        better = self.best(link.peer) is link
+        if better:
             self._events.publish(PathChanged(link.peer, link.address, direction))
-        self._nursery.start_soon(self._retire, before if best is link else link)
+        worse = before if better else link
+        alike = self._preference(before) == self._preference(link)
+        if (
+            not alike or worse.outbound
+        ):  # of two alike the one who dialled both chooses, or each might close the other's
+            self._nursery.start_soon(self._retire, worse)
 
     async def _retire(self, link: Link) -> None:
         """Close a link that a better one replaced, once idle or after the grace."""
