@@ -159,6 +159,17 @@ def test_long_positions_are_made_short_in_the_record_that_met_them(circle):
     assert ann.told(circle.id)[0] == "moved “c” to 2"
 
 
+def test_adding_behind_a_long_position_makes_it_short_and_keeps_the_order(circle):
+    ann = circle.ann
+    ann.add(circle.id, *"abc")
+    last = ann.show(circle.id).entries[-1].id
+    ann.library.write(circle.playlist, [Write("entries", last, {"position": "z" * 128})])
+    ann.add(circle.id, "d")
+    ann.add(circle.id, "e", "f")
+    assert ann.titles(circle.id) == list("abcdef")
+    assert max(len(entry.position) for entry in ann.show(circle.id).entries) <= 64
+
+
 def test_removed_tracks_are_gone_from_the_list_and_numbers_close_up(circle):
     circle.ann.add(circle.id, *"abcd")
     circle.ann.do("playlist.remove", playlist=circle.id, entries=["2", "4"])

@@ -36,11 +36,10 @@ def add(here: Playlists, asked: AddTracks) -> Changed:
     playlist = references.playlist(here, asked.playlist)
     if asked.first and asked.after is not None:
         raise UserError("“first” and “after” name two places: give one of them")
-    listed = references.order(here, playlist)
-    index = len(listed)
-    if asked.first:
-        index = 0
-    elif asked.after is not None:
+    at_end = asked.after is None and not asked.first
+    listed = references.tail(here, playlist) if at_end else references.order(here, playlist)
+    index = len(listed) if at_end else 0
+    if asked.after is not None:
         index = references.entry(listed, asked.after) + 1
     tracks = [entry_fields(track) for track in asked.tracks]
     if not tracks:
@@ -72,8 +71,7 @@ def entry_fields(track: TrackInput) -> dict[str, Value]:
 def edit(here: Playlists, asked: EditEntry) -> Changed:
     """Change fields of an entry."""
     playlist = references.playlist(here, asked.playlist)
-    listed = references.order(here, playlist)
-    entry = listed[references.entry(listed, asked.entry)][0]
+    entry = references.one_entry(here, playlist, asked.entry)
     document = here.library.documents.get(playlist, ("entries", entry))
     assert document is not None
     current = {**EMPTY, **document.fields}

@@ -131,5 +131,4 @@ def _touches(record: Record, entry: str) -> bool:
 def _entry(here: Playlists, playlist: bytes, text: str) -> str:
     if ids.is_entry_id(text) and here.library.documents.get(playlist, ("entries", text)) is not None:
         return text
-    listed = references.order(here, playlist)
-    return listed[references.entry(listed, text)][0]
+    return references.one_entry(here, playlist, text)

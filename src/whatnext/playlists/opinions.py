@@ -14,8 +14,7 @@ from whatnext.records.schema import Value
 def vote(here: Playlists, asked: Vote) -> Changed:
     """Vote for or against an entry, or take the vote back."""
     playlist = references.playlist(here, asked.playlist)
-    listed = references.order(here, playlist)
-    entry = listed[references.entry(listed, asked.entry)][0]
+    entry = references.one_entry(here, playlist, asked.entry)
     own = ids.vote_id(entry, here.me)
     current = here.library.documents.get(playlist, ("votes", own))
     if (0 if current is None else current.fields.get("value", 0)) == asked.value:
@@ -28,8 +27,7 @@ def comment(here: Playlists, asked: Comment) -> Changed:
     playlist = references.playlist(here, asked.playlist)
     fields: dict[str, Value] = {"text": values.prose(asked.text, "the comment", needed=True)}
     if asked.entry is not None:
-        listed = references.order(here, playlist)
-        fields["entryId"] = listed[references.entry(listed, asked.entry)][0]
+        fields["entryId"] = references.one_entry(here, playlist, asked.entry)
     fresh = ids.comment_id(here.me, here.new_id())
     return here.write(playlist, [Write("comments", fresh, fields)], [fresh])
 

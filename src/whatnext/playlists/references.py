@@ -11,8 +11,11 @@ from whatnext.playlists.service import Playlists
 from whatnext.playlists.values import text_of
 from whatnext.records import ids
 from whatnext.records.codec import Record
-from whatnext.store.listing import entry_order
+from whatnext.records.merge import Document
+from whatnext.store.listing import entry_order, last_entry
 
+_SHORT_POSITION = 32
+"""A step behind such a key, even by a run of 50,000, stays below `positions.LONG_BYTES`."""
 _LISTED = 8
 """Candidates named in an `Ambiguous`."""
 
@@ -63,6 +66,27 @@ def is_deleted(here: Playlists, found: bytes) -> bool:
 def order(here: Playlists, found: bytes) -> list[tuple[str, str]]:
     """(id, position) of the entries in their order; numbers count along it from 1."""
     return entry_order(here.library.database.connection, found)
+
+
+def tail(here: Playlists, found: bytes) -> list[tuple[str, str]]:
+    """As much of the order's end as adding there needs: the last entry, or all where its position has grown long."""
+    last = last_entry(here.library.database.connection, found)
+    return order(here, found) if last and len(last[0][1]) > _SHORT_POSITION else last
+
+
+def one_entry(here: Playlists, found: bytes, text: str) -> str:
+    """Id of the listed entry that `text` names; a whole id does not read the list."""
+    if ids.is_entry_id(text):
+        document = here.library.documents.get(found, ("entries", text))
+        if document is not None and is_listed(document):
+            return text
+    listed = order(here, found)
+    return listed[entry(listed, text)][0]
+
+
+def is_listed(document: Document) -> bool:
+    """Whether an entry is a track of the list, by the same rule as `store.listing`."""
+    return not document.removed and "title" in document.fields and "position" in document.fields
 
 
 def entry(listed: Sequence[tuple[str, str]], text: str) -> int:

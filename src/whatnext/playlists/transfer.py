@@ -25,7 +25,7 @@ def import_(here: Playlists, asked: ImportPlaylist) -> ImportReport:
     if any(track.added_by or track.added_at is not None for track in imported.playlist.tracks):
         warnings.append("Who added a track and when is not taken over: all count as added by you now.")
     fields = [editing.entry_fields(track) for track in tracks]
-    listed = [] if into is None else references.order(here, into)
+    listed = [] if into is None else references.tail(here, into)
     writes, _ = editing.adding(here, listed, len(listed), fields) if fields else ([], [])
     if into is None:
         into = _begin(here, asked.name, imported.playlist, writes, warnings)

@@ -57,7 +57,7 @@ class Reader:
     def entries(self) -> list[EntryView]:
         """The listed entries in their order."""
         stored = self.here.library.documents.in_playlist(self.playlist, "entries")
-        return [self.entry(each) for each in stored if is_listed(each.document)]
+        return [self.entry(each) for each in stored if references.is_listed(each.document)]
 
     def comments(self, shown: Iterable[EntryView]) -> list[CommentView]:
         """Comments on the playlist and on the entries shown, oldest first."""
@@ -161,11 +161,6 @@ def summary(here: Playlists, playlist: bytes) -> PlaylistSummary:
 def head(here: Playlists, playlist: bytes) -> Document:
     """The playlist's own document; an empty one while it has not arrived."""
     return here.library.documents.get(playlist, ("playlists", "")) or Document()
-
-
-def is_listed(document: Document) -> bool:
-    """Whether an entry is a track of the list."""
-    return not document.removed and "title" in document.fields and "position" in document.fields
 
 
 def made_at(document: Document) -> int:

@@ -30,6 +30,14 @@ def entry_order(connection: sqlite3.Connection, playlist: bytes) -> list[tuple[s
     ).fetchall()
 
 
+def last_entry(connection: sqlite3.Connection, playlist: bytes) -> list[tuple[str, str]]:
+    """(id, position) of the last listed entry, alone in a list; an empty one when there is none."""
+    return connection.execute(
+        f"SELECT id, position FROM documents WHERE {_LISTED} ORDER BY position DESC, id DESC LIMIT 1",
+        (playlist,),
+    ).fetchall()
+
+
 def totals(connection: sqlite3.Connection, playlist: bytes) -> Totals:
     """Number and length of the listed entries."""
     row = connection.execute(
