@@ -33,6 +33,8 @@ class News:
         self._feed = feed
         self._book = book
         self._library = library
+        self._unsettled: set[str] = set()
+        """Peers that have greeted; identify has told their addresses by the time the first playlist is in sync."""
 
     async def run(self, network: Network, hub: Hub) -> None:
         """Listen to both until cancelled."""
@@ -53,6 +55,7 @@ class News:
                         self._feed.on_peer(PeerEvent(peer=peer, state="path"))
                     case Disconnected(peer=peer, reason=reason):
                         _log.info("left: %s: %s", peer, reason)
+                        self._unsettled.discard(peer)
                         self._feed.on_peer(PeerEvent(peer=peer, state="left", reason=reason))
                         self._note(network, peer)
                     case Missed():
@@ -67,9 +70,11 @@ class News:
                     self._feed.on_missed()
                 self._tell(event)
                 if isinstance(event, PeerHandshaken):
+                    self._unsettled.add(event.peer)
                     self._note(network, event.peer, event.name)
-                elif isinstance(event, PlaylistInSync):
-                    self._note(network, event.peer)  # identify has told its addresses by now
+                elif isinstance(event, PlaylistInSync) and event.peer in self._unsettled:
+                    self._unsettled.discard(event.peer)  # once: each change ends in such an event
+                    self._note(network, event.peer)
 
     def _tell(self, event: SyncEvent) -> None:
         match event:
