@@ -1,6 +1,6 @@
-"""Round trips of 300 bytes between two processes: our network, and py-libp2p as it comes, one JSON line each.
+"""Echo between two processes, 300 bytes at a time and 32 MB at once: our network, and py-libp2p as it comes.
 
-Run it on a quiet machine: `PYTHONPATH=src python tests/net/measure_echo.py`.
+One JSON line each. Run it on a quiet machine: `PYTHONPATH=src python tests/net/measure_echo.py`.
 """
 
 import json
@@ -18,6 +18,7 @@ from whatnext.net import NetConfig, open_network
 
 ECHO = "/test/echo/1.0.0"
 ROUNDS, SIZE = 2000, 300
+PIECE, BULK = 65536, 32 * 1024 * 1024
 
 
 async def rounds(
@@ -32,11 +33,20 @@ async def rounds(
             left -= len(await receive())
         times.append(1000 * (time.perf_counter() - began))
     times.sort()
-    print(
-        json.dumps(
-            {"what": name, "p50_ms": round(median(times), 3), "p99_ms": round(times[-ROUNDS // 100], 3)}
-        )
-    )
+    began = time.perf_counter()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bulk, send)
+        left = BULK
+        while left:
+            left -= len(await receive())
+    speed = BULK / 1e6 / (time.perf_counter() - began)
+    told = {"what": name, "p50_ms": round(median(times), 3), "p99_ms": round(times[-ROUNDS // 100], 3)}
+    print(json.dumps({**told, "mb_per_s": round(speed)}))
+
+
+async def bulk(send: Callable[[bytes], Awaitable[None]]) -> None:
+    for _ in range(BULK // PIECE):
+        await send(bytes(PIECE))
 
 
 def start(*arguments: str) -> tuple["subprocess.Popen[str]", str]:
