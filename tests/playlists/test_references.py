@@ -16,7 +16,7 @@ def test_a_playlist_is_found_by_id_beginning_and_name_in_any_case(circle):
         assert references.playlist(circle.ann.here, text) == circle.playlist
 
 
-@pytest.mark.parametrize("text", ["", "nothing", "road", "1", "z" * 32, "a\x1b[2J"])
+@pytest.mark.parametrize("text", ["", "nothing", "trip", "1", "z" * 32, "a\x1b[2J"])
 def test_what_fits_no_playlist_says_where_to_look(circle, text):
     with pytest.raises(NotFound, match="`whatnext playlist list` shows") as caught:
         references.playlist(circle.ann.here, text)
@@ -119,3 +119,10 @@ def test_invites_and_comments_are_found_by_their_beginnings(circle):
         assert references.comment(here, circle.playlist, text) == said
     with pytest.raises(NotFound, match="no comment"):
         references.comment(here, circle.playlist, "1")
+
+
+def test_the_beginning_of_a_name_is_enough_when_no_other_name_begins_so(circle):
+    assert references.playlist(circle.ann.here, "road") == circle.playlist
+    circle.ann.do("playlist.create", name="Roadworks")
+    with pytest.raises(Ambiguous, match="fits several playlists"):
+        references.playlist(circle.ann.here, "road")
