@@ -146,7 +146,15 @@ def test_any_text_is_read_or_refused(text):
 
 
 def test_own_addresses_that_no_link_can_carry_are_left_out():
-    assert links.usable(["/ip4/1.2.3.4/tcp/1", "/memory/1", "", *["/ip4/1.2.3.4/tcp/2"] * 20]) == (
-        "/ip4/1.2.3.4/tcp/1",
-        *["/ip4/1.2.3.4/tcp/2"] * 15,
-    )
+    given = ["/ip4/1.2.3.4/tcp/1", "/memory/1", "", *["/ip4/1.2.3.4/tcp/2"] * 20]
+    assert links.usable(given, PEER) == ("/ip4/1.2.3.4/tcp/1", *["/ip4/1.2.3.4/tcp/2"] * 15)
+
+
+def test_own_addresses_do_not_repeat_the_device_that_the_link_names():
+    assert links.usable([f"/ip4/1.2.3.4/tcp/1/p2p/{PEER}"], PEER) == ("/ip4/1.2.3.4/tcp/1",)
+
+
+def test_a_loopback_address_is_in_a_link_only_when_there_is_no_other():
+    local, real = "/ip4/127.0.0.1/tcp/1", "/ip4/1.2.3.4/tcp/1"
+    assert links.usable([local, real], PEER) == (real,)
+    assert links.usable([local], PEER) == (local,)

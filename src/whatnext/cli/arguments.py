@@ -10,7 +10,7 @@ from whatnext.cli.context import Context
 Given = Annotated[Context, Parameter(parse=False)]
 """Put in by `main`, not by the user."""
 
-PlaylistRef = Annotated[str, Parameter(help="A playlist: its name, its id, or the beginning of its id.")]
+PlaylistRef = Annotated[str, Parameter(help="A playlist: its name or its id, or how either begins.")]
 EntryRef = Annotated[
     str, Parameter(help="A track: its number in the list, its id, or the beginning of its id.")
 ]

@@ -31,12 +31,11 @@ def create(here: Playlists, asked: CreateInvite) -> InviteView:
     fields: dict[str, Value] = {"role": asked.role}
     if asked.expires_in_s is not None:
         fields["expiresAt"] = here.library.clock.now_ms() + asked.expires_in_s * 1000
-    link = links.JoinLink(
-        playlist=playlist,
-        secret=key.secret_text,
-        peers=tuple(dict.fromkeys(peers))[: links.MAX_EACH],
-        addresses=links.usable(here.addresses()),
-    )
+    named = tuple(dict.fromkeys(peers))[: links.MAX_EACH]
+    addresses = links.usable(here.addresses(), here.me)
+    if len(named) > 1:  # with several peers in the link each address must say whose it is
+        addresses = tuple(f"{address}/p2p/{here.me}" for address in addresses)
+    link = links.JoinLink(playlist=playlist, secret=key.secret_text, peers=named, addresses=addresses)
     here.write(playlist, [Write("invites", key.id, fields)], [key.id])
     return _view(here, playlist, key.id, str(link))
 

@@ -78,6 +78,9 @@ def parse(text: str) -> ConnectLink | JoinLink:
     raise BadLink(f"the link asks for {show(kind)}; this WhatNext knows “connect” and “join”: update it")
 
 
+_LOOPBACK = ("/ip4/127.", "/ip6/::1/")
+
+
 def check_address(text: str) -> str:
     """A multiaddr that begins with a host, as far as can be told without dialling; raises `BadLink`."""
     parts = text.split("/")
@@ -92,17 +95,24 @@ def check_address(text: str) -> str:
     return text
 
 
-def usable(addresses: Iterable[str]) -> tuple[str, ...]:
-    """Those of this device's addresses that a link can carry."""
-    fit = []
-    for address in addresses:
-        try:
-            fit.append(check_address(address))
-        except (
-            BadLink
-        ):  # an address of a kind the link's reader would refuse, such as one of a single interface
-            continue
-    return tuple(fit[:MAX_EACH])
+def usable(addresses: Iterable[str], me: str) -> tuple[str, ...]:
+    """Those of this device's addresses that its own link carries, as short as they can be.
+
+    The link names the device already, and a loopback address leads a friend to the friend's own machine: it is
+    left out unless there is no other.
+    """
+    fit = [address.removesuffix(f"/p2p/{me}") for address in addresses if _is_usable(address)]
+    reachable = [address for address in fit if not address.startswith(_LOOPBACK)]
+    return tuple((reachable or fit)[:MAX_EACH])
+
+
+def _is_usable(address: str) -> bool:
+    """Whether a link's reader would take it; one of a single interface, say, it would not."""
+    try:
+        check_address(address)
+    except BadLink:
+        return False
+    return True
 
 
 def _check_host(text: str, protocol: str, host: str) -> None:

@@ -31,6 +31,7 @@ def known_playlist(here: Playlists, text: str) -> bytes:
         [p for p in known if names[p] == text],
         [p for p in known if text and names[p].casefold() == text.casefold()],
         [p for p in known if text and ids.to_text(p).startswith(text.lower())],
+        [p for p in known if text and names[p].casefold().startswith(text.casefold())],
     ):
         if len(fits) > 1:
             shown = [f"{ids.to_text(p)[:12]} ({show(names[p])})" for p in fits]
