@@ -1,0 +1,8 @@
+"""Randomness that a seed repeats."""
+
+from random import Random
+
+
+def seeded(seed: float) -> Random:
+    """A generator of its own; its keys protect nothing, they are made for one measurement."""
+    return Random(seed)  # noqa: S311

@@ -1,0 +1,167 @@
+"""Real nodes as processes on loopback, each with a profile of its own, and plain calls to their local API."""
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+from whatnext.errors import LocalError, WhatNextError
+
+LISTEN = "/ip4/127.0.0.1/tcp/0"
+READY_S = 30.0
+STOP_S = 10.0
+
+
+class Node:
+    """One node process. It ends by itself when this process does: its standard input is our lifeline to it."""
+
+    def __init__(self, directory: Path, listen: str = LISTEN) -> None:
+        self.directory = directory
+        self.url = self.peer = self.token = ""
+        self.addresses: list[str] = []
+        self.ready_s = 0.0
+        self._listen = listen
+        self._process: subprocess.Popen[bytes] | None = None
+        self._http: http.client.HTTPConnection | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id while it runs."""
+        assert self._process is not None, "the node was started"
+        return self._process.pid
+
+    def start(self, *options: str) -> None:
+        """Start it and wait until it says that it is ready; raises `LocalError` with its log when it does not."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        began = time.perf_counter()
+        with (self.directory / "node.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *whatnext(self.directory),
+                    "node",
+                    "--ready-line",
+                    "--lifeline",
+                    "--listen",
+                    self._listen,
+                    *options,
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        self.ready_s = time.perf_counter() - began
+        if not line:
+            raise LocalError(f"a node did not start; its log says:\n{self.log()[-2000:]}")
+        ready = json.loads(line)
+        self.url, self.peer, self.token = ready["url"], ready["peer"], ready["token"]
+        self.addresses = ready["addresses"]
+        self._http = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+
+    def log(self) -> str:
+        """What the node wrote to stderr."""
+        return (self.directory / "node.log").read_text("utf-8", errors="replace")
+
+    def ask(self, operation: str, **request: Any) -> Any:
+        """Perform an operation; raises `WhatNextError` with the node's sentence."""
+        assert self._http is not None, "the node was started"
+        headers = {"Authorization": f"Bearer {self.token}"}
+        self._http.request("POST", f"/v1/{operation}", json.dumps(request), headers)
+        answer = self._http.getresponse()
+        body = json.loads(answer.read())
+        if answer.status != http.HTTPStatus.OK:
+            raise WhatNextError(f"{operation}: {body.get('detail', body)}")
+        return body
+
+    def kill(self) -> None:
+        """SIGKILL, no goodbye."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._forget()
+
+    def stop(self) -> None:
+        """Let it end cleanly; kill it if it has not within 10 s."""
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return
+        self._forget()
+
+    def resident_mb(self) -> float:
+        """Resident memory in MB (10^6 bytes)."""
+        status = Path(f"/proc/{self.pid}/status")
+        if status.exists():
+            line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+            return int(line.split()[1]) * 1024 / 1e6
+        shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, check=True)  # noqa: S607
+        return int(shown.stdout) * 1024 / 1e6
+
+    def _forget(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        if self._http is not None:
+            self._http.close()
+        self._process = self._http = None
+
+
+def whatnext(directory: Path) -> list[str]:
+    """The command line on a profile, of this very installation."""
+    return [sys.executable, "-m", "whatnext", "--profile", str(directory)]
+
+
+@contextmanager
+def nodes(count: int, prepare: Callable[[Path], None] | None = None) -> Iterator[list[Node]]:
+    """So many running nodes on new profiles, all gone afterwards; `prepare` fills the first one's profile."""
+    with TemporaryDirectory(prefix="whatnext-bench-") as top, ExitStack() as stack:
+        made = [Node(Path(top) / f"peer{number}") for number in range(count)]
+        if prepare is not None:
+            made[0].directory.mkdir(mode=0o700)
+            prepare(made[0].directory)
+        for number, node in enumerate(made):
+            stack.callback(node.stop)
+            node.start()
+            node.ask("profile.name", name=f"peer{number}")
+        yield made
+
+
+def wait_until(condition: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
+    """Look every 20 ms until the condition holds; raises `WhatNextError` naming what did not come."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise WhatNextError(f"within {within_s:g} s it did not come to this: {what}")
+        time.sleep(0.02)
+
+
+def entry_ids(node: Node, playlist: str) -> list[str]:
+    """Ids of the entries that a node shows, in order; empty while the playlist has not arrived."""
+    if not has_arrived(node, playlist):
+        return []
+    return [entry["id"] for entry in node.ask("playlist.show", playlist=playlist)["entries"]]
+
+
+def has_arrived(node: Node, playlist: str) -> bool:
+    """Whether the playlist is there, not only being joined."""
+    return any(p["id"] == playlist and p["state"] == "here" for p in node.ask("playlist.list"))
+
+
+def in_sync_with(node: Node, playlist: str) -> int:
+    """With how many connected peers the node has the playlist in sync."""
+    found = next((p for p in node.ask("node.status")["playlists"] if p["id"] == playlist), None)
+    return 0 if found is None else sum(peer["state"] == "in sync" for peer in found["peers"])
