@@ -27,9 +27,8 @@ COALESCE_S = 0.5
 class Contacts:
     """Dials those who are wanted and away, each with its own growing pauses."""
 
-    def __init__(self, library: Library, book: AddressBook, rng: random.Random) -> None:
-        self.paused: set[str] = set()
-        """Peers the user disconnected: left alone until asked for."""
+    def __init__(self, library: Library, book: AddressBook, rng: random.Random, paused: set[str]) -> None:
+        self._paused = paused
         self._library = library
         self._book = book
         self._rng = rng
@@ -50,7 +49,7 @@ class Contacts:
         for _, text in self._library.links_to_join():
             for peer, addresses in _in_link(text).items():
                 found.setdefault(peer, []).extend(addresses)
-        for playlist in self._library.playlists():
+        for playlist in self._library.shared():
             governance = self._library.governance(playlist)
             if governance.owner is None or not is_member(
                 governance.standing(self._library.identity.public_key)
@@ -60,7 +59,7 @@ class Contacts:
                 if not member.left and is_member(member.role):
                     found.setdefault(member.peer, [])
         found.pop(own, None)
-        return {peer: found[peer] for peer in found if peer not in self.paused}
+        return {peer: found[peer] for peer in found if peer not in self._paused}
 
     async def run(self, network: Network) -> None:
         """Keep dialling until cancelled; a dial that is cut short leaves no half-open connection."""
@@ -80,7 +79,7 @@ class Contacts:
     def _look(self, network: Network, nursery: trio.Nursery) -> None:
         connected = {connection.peer for connection in network.connections()}
         self._learn(connected)
-        for peer in connected & self.paused:
+        for peer in connected & self._paused:
             nursery.start_soon(network.disconnect, peer, "this node's user disconnected it")
         wanted = self.wanted()
         for peer in self._backoffs.keys() - wanted.keys():

@@ -21,6 +21,8 @@ class SyncLinks:
     """Follows the network's connections; the side with the smaller PeerID opens, the other one serves."""
 
     def __init__(self, own_peer: str, hub: Hub, rng: random.Random) -> None:
+        self.paused: set[str] = set()
+        """Peers the user disconnected: no link with them until they are asked for."""
         self.problems: dict[str, str] = {}
         """Why there is no link to a connected peer, in a sentence."""
         self._own_peer = own_peer
@@ -30,8 +32,8 @@ class SyncLinks:
         self._streams: dict[str, trio.CancelScope] = {}
 
     async def serve(self, stream: Stream) -> None:
-        """Run the link of a stream that a peer opened; one opened against the rule is reset."""
-        if opens_stream(self._own_peer, stream.peer):
+        """Run the link of a stream that a peer opened; one against the rule, or from a paused peer, is reset."""
+        if opens_stream(self._own_peer, stream.peer) or stream.peer in self.paused:
             await stream.reset()
             return
         self.problems.pop(stream.peer, None)
@@ -63,7 +65,7 @@ class SyncLinks:
         for peer in self._kept.keys() - connected:
             self._kept.pop(peer).cancel()
             self.problems.pop(peer, None)
-        for peer in connected - self._kept.keys():
+        for peer in connected - self._kept.keys() - self.paused:
             if opens_stream(network.peer, peer):
                 self._kept[peer] = trio.CancelScope()
                 nursery.start_soon(self._keep, network, peer, self._kept[peer])

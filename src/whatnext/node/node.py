@@ -61,7 +61,7 @@ class Node:
         self.feed = Feed(library)
         rng = random.SystemRandom()
         self.playlists = Playlists(library, rng=rng, settings=settings, addresses=network.addresses)
-        self.contacts = Contacts(library, self.book, rng)
+        self.contacts = Contacts(library, self.book, rng, sync_links.paused)
         self.stopping = trio.Event()
         self.started_ms = library.clock.now_ms()
         self.began = trio.current_time()
@@ -95,12 +95,13 @@ async def run_node(directory: Path, config: NodeConfig) -> None:
     Cancelling stops it as cleanly as a signal does.
     """
     async with open_node(directory, config) as node, trio.open_nursery() as nursery:
-        nursery.start_soon(_stop_on_signal, node)
-        if config.lifeline:
-            nursery.start_soon(_stop_on_lifeline, node)
-        _announce(node, config)
-        await node.stopping.wait()
-        nursery.cancel_scope.cancel()
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            nursery.start_soon(_stop_on_signal, node, signals)
+            if config.lifeline:
+                nursery.start_soon(_stop_on_lifeline, node)
+            _announce(node, config)
+            await node.stopping.wait()
+            nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -176,11 +177,10 @@ def _announce(node: Node, config: NodeConfig) -> None:
         sys.stderr.write("Stop it with Ctrl-C or `whatnext node stop`. Look: whatnext status\n")
 
 
-async def _stop_on_signal(node: Node) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for number in signals:
-            _log.info("stopping: %s", signal.Signals(number).name)
-            node.stopping.set()
+async def _stop_on_signal(node: Node, signals: AsyncIterator[int]) -> None:
+    async for number in signals:
+        _log.info("stopping: %s", signal.Signals(number).name)
+        node.stopping.set()
 
 
 async def _stop_on_lifeline(node: Node) -> None:

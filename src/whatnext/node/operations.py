@@ -106,7 +106,7 @@ async def ping(node: "Node", asked: PingPeer) -> views.PingReport:
 async def connect(node: "Node", asked: Connect) -> views.Connected:
     """Dial a peer at what the user gave and at what is known of it."""
     peer, addresses = _target(node, asked.target)
-    node.contacts.paused.discard(peer)
+    node.sync_links.paused.discard(peer)
     node.contacts.wake()
     connection = await node.network.dial(peer, [*addresses, *node.book.addresses(peer)])
     return views.Connected(peer=peer, address=connection.address, path=connection.path)
@@ -115,7 +115,7 @@ async def connect(node: "Node", asked: Connect) -> views.Connected:
 async def disconnect(node: "Node", asked: Disconnect) -> views.Disconnected:
     """Close every connection to a peer and leave it alone."""
     peer = find_peer(_known(node), asked.peer)
-    node.contacts.paused.add(peer)
+    node.sync_links.paused.add(peer)
     count = sum(connection.peer == peer for connection in node.network.connections())
     node.hub.disconnect(peer, "disconnected", "the other device's user closed the connection")
     await node.network.disconnect(peer, "closed by the user")
