@@ -1,0 +1,288 @@
+"""Whom a node seeks and how often, in simulated time on a network that only notes what is asked of it."""
+
+import itertools
+import random
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+import trio
+
+from whatnext.clock import HybridClock
+from whatnext.errors import Unreachable
+from whatnext.identity import Identity
+from whatnext.net import Connected, Disconnected, PathChanged, Subscription
+from whatnext.node.backoff import Backoff
+from whatnext.node.contacts import LONGEST_PAUSE_S, Contacts
+from whatnext.node.links import SyncLinks
+from whatnext.playlists import requests
+from whatnext.playlists.operations import OPERATIONS
+from whatnext.playlists.service import Playlists
+from whatnext.store import Library
+from whatnext.store.peers import AddressBook
+from whatnext.sync.events import LinkEnded
+
+START_MS = 1_790_000_000_000
+ADDRESS = "/ip4/192.0.2.7/tcp/4001"
+
+
+class Connection(msgspec.Struct):
+    peer: str
+    address: str = ADDRESS
+    direction: str = "out"
+
+
+class FakeNetwork:
+    """Dials succeed while `reachable`; says what was tried when."""
+
+    def __init__(self, peer: str = "A") -> None:
+        self.peer = peer
+        self.reachable = True
+        self.dials: list[tuple[float, str, list[str]]] = []
+        self.streams: list[str] = []
+        self.closed: list[str] = []
+        self._connected: set[str] = set()
+        self._subscriptions: list[Subscription] = []
+
+    def connections(self):
+        return [Connection(peer) for peer in sorted(self._connected)]
+
+    @contextmanager
+    def events(self, capacity: int = 256):
+        subscription = Subscription(capacity)
+        self._subscriptions.append(subscription)
+        yield subscription
+
+    async def dial(self, peer, addresses):
+        self.dials.append((trio.current_time(), peer, list(addresses)))
+        await trio.sleep(0.1)
+        if not self.reachable:
+            raise Unreachable(f"{peer} could not be reached")
+        self.appear(peer)
+
+    async def disconnect(self, peer, reason=""):
+        self.closed.append(peer)
+        self.vanish(peer)
+
+    async def open_stream(self, peer, protocols):
+        self.streams.append(peer)
+        return FakeStream(peer)
+
+    def appear(self, peer):
+        self._connected.add(peer)
+        self._publish(Connected(peer, ADDRESS, "out"))
+
+    def vanish(self, peer):
+        self._connected.discard(peer)
+        self._publish(Disconnected(peer, "gone"))
+
+    def move(self, peer):
+        self._publish(PathChanged(peer, ADDRESS, "out"))
+
+    def _publish(self, event):
+        for subscription in self._subscriptions:
+            subscription.push(event)
+
+
+class FakeStream:
+    def __init__(self, peer):
+        self.peer = peer
+        self.was_reset = False
+
+    async def reset(self):
+        self.was_reset = True
+
+
+class FakeHub:
+    """Links last `lasting` seconds."""
+
+    def __init__(self, lasting: float = 1e9) -> None:
+        self.lasting = lasting
+        self.attached: list[tuple[float, str]] = []
+
+    async def attach(self, stream):
+        self.attached.append((trio.current_time(), stream.peer))
+        await trio.sleep(self.lasting)
+        return LinkEnded(stream.peer, "connection_lost", "it ended")
+
+
+@pytest.fixture
+def library():
+    made = Library(Identity.generate(), HybridClock(lambda: START_MS))
+    yield made
+    made.close()
+
+
+class Seeking(Contacts):
+    """Wants who it is told to want."""
+
+    def wanted(self):
+        return {peer: [ADDRESS] for peer in ("B",) if peer not in self._paused}
+
+
+@pytest.fixture
+def seeking(library):
+    return Seeking(library, AddressBook(library.database), random.Random(1), set())
+
+
+async def test_who_is_wanted_is_dialled_at_once(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(0.01)
+    assert network.dials == [(0.0, "B", [ADDRESS])]
+    await trio.sleep(300)
+    assert len(network.dials) == 1
+
+
+async def test_who_is_away_is_tried_ever_less_often_but_never_given_up(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    network.reachable = False
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(3600)
+    times = [at for at, _, _ in network.dials]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert gaps[0] < 1
+    assert max(gaps) <= 1.5 * LONGEST_PAUSE_S + 0.2
+    assert 40 < len(times) < 90
+    network.reachable = True
+    await trio.sleep(100)
+    assert network.connections()
+
+
+async def test_after_a_good_connection_a_peer_is_sought_at_once_again(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(60)
+    network.vanish("B")
+    lost = trio.current_time()
+    await trio.sleep(2)
+    assert network.dials[1][0] - lost < 1
+
+
+async def test_who_turns_us_away_at_once_is_not_pestered(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    nursery.start_soon(seeking.run, network)
+    for _ in range(600):
+        await trio.sleep(1)
+        if network.connections():
+            network.vanish("B")
+    assert len(network.dials) < 40
+
+
+async def test_a_paused_peer_is_left_alone_and_sent_away(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    seeking._paused.add("B")
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(10)
+    assert network.dials == []
+    network.appear("B")
+    await trio.sleep(10)
+    assert network.closed == ["B"]
+
+
+async def test_only_so_many_dials_go_on_at_one_time(library, nursery, autojump_clock):
+    class Crowd(Contacts):
+        def wanted(self):
+            return {f"P{number}": [ADDRESS] for number in range(1000)}
+
+    network = FakeNetwork()
+    nursery.start_soon(Crowd(library, AddressBook(library.database), random.Random(1), set()).run, network)
+    await trio.sleep(0.05)
+    assert len(network.dials) == 8
+
+
+def test_members_and_inviters_are_wanted_with_the_addresses_of_their_links(library):
+    owner = Library(Identity.generate(), HybridClock(lambda: START_MS))
+    theirs = playlists_of(owner, [f"{ADDRESS}/p2p/{owner.identity.peer_id}"])
+    made = perform(theirs, "playlist.create", requests.CreatePlaylist(name="Mix"))
+    link = perform(theirs, "invite.create", requests.CreateInvite(playlist=made.id)).link
+    ours = playlists_of(library, [])
+    contacts = Contacts(library, AddressBook(library.database), random.Random(1), set())
+    assert contacts.wanted() == {}
+    perform(ours, "join", requests.Join(link=link))
+    assert contacts.wanted() == {owner.identity.peer_id: [ADDRESS]}
+
+    playlist, admission = library.joining()[0]
+    owner.receive(playlist, [admission])
+    library.receive(
+        playlist, owner.missing(playlist, library.heads(playlist), max_records=99, max_bytes=10**6)
+    )
+    assert contacts.wanted() == {owner.identity.peer_id: []}
+    assert Contacts(owner, AddressBook(owner.database), random.Random(1), set()).wanted() == {
+        library.identity.peer_id: []
+    }
+    owner.close()
+
+
+def playlists_of(library, addresses):
+    class NoSettings:
+        name, colour, directory = "", None, None
+
+    return Playlists(library, rng=random.Random(2), settings=NoSettings(), addresses=lambda: addresses)
+
+
+def perform(playlists, operation, request):
+    return OPERATIONS[operation].run(playlists, request)
+
+
+# Links
+
+
+async def test_the_smaller_peer_opens_the_stream_and_the_other_waits(nursery, autojump_clock):
+    network, hub = FakeNetwork("M"), FakeHub()
+    nursery.start_soon(SyncLinks("M", hub, random.Random(1)).run, network)
+    await trio.sleep(1)
+    network.appear("A")
+    network.appear("Z")
+    await trio.sleep(1)
+    assert network.streams == ["Z"]
+
+
+async def test_a_link_that_ends_is_opened_again_while_the_peer_is_there(nursery, autojump_clock):
+    network, hub = FakeNetwork("A"), FakeHub(lasting=20)
+    network.appear("B")
+    nursery.start_soon(SyncLinks("A", hub, random.Random(1)).run, network)
+    await trio.sleep(100)
+    assert 4 <= len(hub.attached) <= 5
+    network.vanish("B")
+    await trio.sleep(100)
+    assert len(hub.attached) <= 5
+
+
+async def test_a_link_that_fails_at_once_is_not_tried_in_a_hurry(nursery, autojump_clock):
+    network, hub = FakeNetwork("A"), FakeHub(lasting=0)
+    network.appear("B")
+    nursery.start_soon(SyncLinks("A", hub, random.Random(1)).run, network)
+    await trio.sleep(600)
+    assert 10 < len(hub.attached) < 60
+
+
+async def test_a_better_path_gets_a_new_link(nursery, autojump_clock):
+    network, hub = FakeNetwork("A"), FakeHub()
+    network.appear("B")
+    nursery.start_soon(SyncLinks("A", hub, random.Random(1)).run, network)
+    await trio.sleep(1)
+    network.move("B")
+    await trio.sleep(1)
+    assert len(hub.attached) == 2
+
+
+async def test_a_stream_opened_against_the_rule_or_by_a_paused_peer_is_reset(autojump_clock):
+    hub = FakeHub(lasting=1)
+    links = SyncLinks("M", hub, random.Random(1))
+    wrong, right, paused = FakeStream("Z"), FakeStream("A"), FakeStream("B")
+    links.paused.add("B")
+    for stream in (wrong, right, paused):
+        await links.serve(stream)
+    assert [stream.was_reset for stream in (wrong, right, paused)] == [True, False, True]
+    assert [peer for _, peer in hub.attached] == ["A"]
+
+
+def test_pauses_double_with_jitter_up_to_the_longest():
+    backoff = Backoff(1, 8, random.Random(1))
+    pauses = [backoff.next() for _ in range(6)]
+    for pause, middle in zip(pauses, [1, 2, 4, 8, 8, 8], strict=True):
+        assert 0.5 * middle <= pause <= 1.5 * middle
+    assert len(set(pauses)) == 6
+    backoff.reset()
+    assert backoff.next() <= 1.5
