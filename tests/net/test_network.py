@@ -348,3 +348,18 @@ async def test_coming_and_going_leaves_nothing_behind(node, echoing, eventually)
         for _ in range(8):
             await visit()
         await eventually(lambda: trio.lowlevel.current_statistics().tasks_living <= before)
+
+
+async def test_a_node_behind_a_forwarded_port_tells_others_that_port_and_not_its_own(node, eventually):
+    forwarded = "/ip4/192.0.2.7/tcp/4001"
+    async with node(announce=(forwarded,)) as behind, node() as other:
+        assert behind.addresses() == [f"{forwarded}/p2p/{behind.peer}"]
+        await behind.dial(other.peer, other.addresses())
+        await eventually(lambda: other.addresses_of(behind.peer))
+        assert other.addresses_of(behind.peer) == [forwarded]
+
+
+async def test_an_announced_address_that_is_none_is_refused_by_name(node):
+    with pytest.raises(LocalError, match="nonsense"):
+        async with node(announce=("nonsense",)):
+            pass

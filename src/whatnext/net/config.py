@@ -8,6 +8,8 @@ class NetConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     listen: tuple[str, ...] = ("/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/tcp/0/ws")
     """Multiaddrs to listen on. TCP and WebSocket need two ports: py-libp2p's shared port turns js-libp2p away."""
+    announce: tuple[str, ...] = ()
+    """Multiaddrs told to others instead of our own: where a forwarded port is. Empty: those we listen on."""
     max_connections: int = 64
     """Connections of both directions together (design §8)."""
     heartbeat_s: float = 5.0

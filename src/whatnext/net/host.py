@@ -5,6 +5,7 @@ whose limits (10 connections a second, 50 at once) count our own reconnects.
 """
 
 import importlib.metadata
+from collections.abc import Callable, Sequence
 
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.crypto.x25519 import create_new_key_pair as create_noise_key
@@ -65,7 +66,7 @@ def build_host(identity: Identity, config: NetConfig) -> tuple[BasicHost, SafeSw
         transport_manager=TransportManager(),
     )
     swarm.prepare(config.max_connections)
-    host = BasicHost(network=swarm, addrs_factory=_real_addresses)
+    host = BasicHost(network=swarm, addrs_factory=_told(config.announce))
     swarm.guard_streams(config.max_streams_per_connection)
     return host, swarm
 
@@ -80,6 +81,18 @@ def _limits(config: NetConfig) -> ConnectionConfig:
         inbound_upgrade_timeout=config.handshake_timeout_s,
         outbound_upgrade_timeout=config.handshake_timeout_s,
     )
+
+
+def _told(announce: Sequence[str]) -> Callable[[list[Multiaddr]], list[Multiaddr]]:
+    if not announce:
+        return _real_addresses
+    try:
+        told = [Multiaddr(address) for address in announce]
+    except ValueError as error:
+        raise LocalError(
+            f"cannot announce “{', '.join(announce)}”: that is no multiaddr ({error})"
+        ) from error
+    return lambda _: list(told)
 
 
 def _real_addresses(candidates: list[Multiaddr]) -> list[Multiaddr]:

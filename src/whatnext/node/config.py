@@ -11,6 +11,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Port 0 takes the one of last time.
     """
+    announce: tuple[str, ...] = ()
+    """Multiaddrs told to others instead of those listened on, for a forwarded port."""
     api_port: int = 0
     """Port of the local API on 127.0.0.1; 0 takes a free one."""
     lifeline: bool = False

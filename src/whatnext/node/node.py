@@ -113,7 +113,9 @@ async def _running(
     listen = ports.settled(config.listen or settings.listen or NetConfig().listen, directory)
     handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)
     with bind(config.api_port) as listener:
-        async with open_network(library.identity, NetConfig(listen=listen), handlers) as network:
+        async with open_network(
+            library.identity, NetConfig(listen=listen, announce=config.announce), handlers
+        ) as network:
             node = Node(library, settings, network, hub, sync_links)
             port = listener.getsockname()[1]
             node.url = f"http://127.0.0.1:{port}"
@@ -123,7 +125,7 @@ async def _running(
                 _start(nursery, node)
                 try:
                     async with serving(app, listener, node.feed.close):
-                        _leave_word(directory, node)
+                        _leave_word(directory, node, own_ports=not config.announce)
                         yield node
                 finally:
                     with trio.CancelScope(shield=True):
@@ -143,9 +145,10 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     nursery.start_soon(node.contacts.run, node.network)
 
 
-def _leave_word(directory: Path, node: Node) -> None:
+def _leave_word(directory: Path, node: Node, *, own_ports: bool) -> None:
     try:
-        ports.keep(directory, node.network.addresses())
+        if own_ports:  # announced ones are another machine's
+            ports.keep(directory, node.network.addresses())
     except StoreUnwritable as error:
         _log.warning("the ports are not kept for the next start: %s", error)
     state_file.write(

@@ -17,6 +17,12 @@ def run(
         list[str] | None,
         Parameter(help="A multiaddr to listen on; repeat it for several. Else the profile's."),
     ] = None,
+    announce: Annotated[
+        list[str] | None,
+        Parameter(
+            help="A multiaddr to tell others instead, where a port is forwarded; repeat it for several."
+        ),
+    ] = None,
     api_port: Annotated[int, Parameter(help="Port of the local API on 127.0.0.1; 0 takes any free one.")] = 0,
     lifeline: Annotated[bool, Parameter(negative=(), help="Stop when standard input ends.")] = False,
     ready_line: Annotated[
@@ -38,6 +44,7 @@ def run(
     set_up_logs(log_level, log_format, sys.stderr)
     config = NodeConfig(
         listen=tuple(listen or ()),
+        announce=tuple(announce or ()),
         api_port=api_port,
         lifeline=lifeline,
         ready_line=ready_line or context.as_json,
