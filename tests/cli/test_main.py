@@ -1,11 +1,15 @@
 """The command line as such: what it loads, its statuses, its page, backups."""
 
 import inspect
+import io
+import json
+import logging
 import re
 import sqlite3
 import stat
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -14,9 +18,12 @@ from whatnext import errors
 from whatnext.cli.app import build_app
 from whatnext.cli.lines import tracks_of
 from whatnext.cli.main import INTERRUPTED, PROFILE_VARIABLE, _fail_group, split_globals
-from whatnext.cli.tables import plain_lines
-from whatnext.cli.words import clock, duration_ms, period_s
-from whatnext.errors import UserError, WhatNextError
+from whatnext.cli.progress import reading, working
+from whatnext.cli.tables import plain_lines, print_table
+from whatnext.cli.words import clock, duration_ms, harmless, period_s
+from whatnext.errors import BadFile, UserError, WhatNextError
+from whatnext.node.logs import set_up_logs
+from whatnext.playlists.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text("utf-8")
@@ -289,4 +296,101 @@ def test_lines_are_split_at_the_first_dash_between_spaces():
 
 def test_tables_align_wide_characters_and_drop_control_characters():
     lines = plain_lines(("A", "N"), [("椎名", "1"), ("e\u0301x\x1b[2J", "22")], frozenset({"N"}))
-    assert lines == ["A        N", "椎名     1", "e\u0301x [2J  22"]
+    assert lines == ["A       N", "椎名    1", "e\u0301x[2J  22"]
+
+
+def test_tables_on_a_terminal_never_read_a_title_as_markup(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    print_table(("TITLE",), [("[red]Title[/red]\x1b[2J",)])
+    assert "[red]Title[/red][2J" in screen.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_table(("TITLE",), [("Plain",)])
+    assert screen.getvalue().endswith("TITLE\nPlain\n")
+
+
+def test_what_a_friend_wrote_cannot_steer_the_terminal(direct):
+    direct("playlist", "create", "Mix")
+    direct("playlist", "comment", "Mix", "two\nlines")
+    assert harmless("a\x1b]0;x\x07\u202eb\n") == "a]0;xb"
+    assert "\x1b" not in direct("playlist", "show", "no\x1b[2Jwhere").stderr
+
+
+# Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_long_import_shows_how_far_it_is_on_a_terminal_only(monkeypatch):
+    long = b"#EXTM3U\n" + b"".join(b"#EXTINF:100,A - T%d\nx%d.mp3\n" % (n, n) for n in range(10_000))
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    reading(long, "x.m3u8", None)
+    assert "reading [#" in screen.getvalue()
+    assert screen.getvalue().endswith("\r\x1b[K")
+    with working("writing"):
+        assert screen.getvalue().endswith("writing…")
+    assert screen.getvalue().endswith("\r\x1b[K")
+    quiet = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", quiet)
+    reading(long, "x.m3u8", None)
+    with working("writing"):
+        assert quiet.getvalue() == ""
+
+
+def test_a_long_bad_file_is_refused_before_anything_is_sent(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with pytest.raises(BadFile):
+        reading(b"<playlist>" * 30_000, "x.xspf", None)
+
+
+# The API's page and the log
+
+
+def test_the_openapi_page_lists_every_operation(direct, running_node):
+    with running_node(direct.profile):
+        told = json.loads((direct.profile / "node.json").read_text())
+        request = urllib.request.Request(
+            f"{told['url']}/openapi.json", headers={"Authorization": f"Bearer {told['token']}"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            page = json.load(answer)
+    paths = {path.removeprefix("/v1/") for path in page["paths"]}
+    of_the_node = {
+        "node.status",
+        "node.stop",
+        "node.browse",
+        "peers.list",
+        "peers.ping",
+        "connect",
+        "disconnect",
+    }
+    assert paths == {*OPERATIONS, *of_the_node, "status", "/events"}
+    assert {"PlaylistView", "NodeStatus", "Problem", "ChangeEvent"} <= set(page["components"]["schemas"])
+
+
+@pytest.fixture
+def root_logger():
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield root
+    root.handlers[:] = before
+    root.setLevel(level)
+    logging.getLogger("whatnext").setLevel(logging.NOTSET)
+
+
+def test_the_log_is_one_line_an_event_for_people_or_as_json(root_logger):
+    stream = io.StringIO()
+    set_up_logs("info", "json", stream)
+    logging.getLogger("whatnext.x").info("hello %s", "Küche")
+    logging.getLogger("whatnext.x").debug("too much")
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["level"], line["logger"]) == ("hello Küche", "info", "whatnext.x")
+    set_up_logs("warning", "human", stream)
+    logging.getLogger("whatnext.x").warning("watch out")
+    assert "watch out" in stream.getvalue().splitlines()[-1]

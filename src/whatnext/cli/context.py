@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from whatnext.cli.backend import Backend, choose_backend
+from whatnext.cli.words import harmless
 
 T = TypeVar("T")
 
@@ -50,10 +51,10 @@ class Context:
 
     def print(self, text: str = "") -> None:
         """Data for people, on stdout."""
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(harmless(text, keep="\n") + "\n")
 
     def say(self, message: str) -> None:
         """A message or the next step, on stderr; silent with `--json`."""
         if not self.as_json:
             sys.stdout.flush()
-            sys.stderr.write(message + "\n")
+            sys.stderr.write(harmless(message, keep="\n") + "\n")

@@ -98,6 +98,8 @@ def _fail(error: WhatNextError) -> int:
 
 
 def _say(message: str, status: int) -> int:
+    from whatnext.cli.words import harmless
+
     sys.stdout.flush()
-    sys.stderr.write(f"whatnext: {message}\n")
+    sys.stderr.write(f"whatnext: {harmless(message, keep=chr(10))}\n")
     return status

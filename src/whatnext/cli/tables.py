@@ -5,6 +5,8 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 
+from whatnext.cli.words import harmless
+
 Row = Sequence[str]
 
 
@@ -21,7 +23,7 @@ def print_table(columns: Row, rows: Sequence[Row], right: frozenset[str] = froze
 
 def plain_lines(columns: Row, rows: Sequence[Row], right: frozenset[str]) -> list[str]:
     """Aligned lines, two spaces between columns."""
-    shown = [list(columns), *([_one_line(cell) for cell in row] for row in rows)]
+    shown = [list(columns), *([harmless(cell) for cell in row] for row in rows)]
     widths = [max(_width(row[at]) for row in shown) for at in range(len(columns))]
     return [
         "  ".join(_pad(cell, widths[at], columns[at] in right) for at, cell in enumerate(row)).rstrip()
@@ -38,13 +40,8 @@ def _print_rich(columns: Row, rows: Sequence[Row], right: frozenset[str]) -> Non
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_one_line(cell)) for cell in row))  # Text: a title is never markup
+        table.add_row(*(Text(harmless(cell)) for cell in row))  # Text: a title is never markup
     Console().print(table)
-
-
-def _one_line(cell: str) -> str:
-    """Without control characters: a friend's title must not move the cursor."""
-    return "".join(" " if unicodedata.category(c) in ("Cc", "Cf") and c != "\u200d" else c for c in cell)
 
 
 def _width(text: str) -> int:

@@ -2,11 +2,18 @@
 
 import re
 import time
+import unicodedata
 
 from whatnext.errors import UserError
 
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):([0-5]\d)(?:\.(\d{1,3}))?")
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # overrides of the direction of writing
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def harmless(text: str, keep: str = "") -> str:
+    """Without control characters but those in `keep`: a friend's title must not move the cursor or turn the line."""
+    return "".join(c for c in _TURNING.sub("", text) if c in keep or unicodedata.category(c) != "Cc")
 
 
 def duration_ms(text: str) -> int:

@@ -13,7 +13,7 @@ def completion(
     """Print a completion script for a shell."""
     from whatnext.cli.app import build_app
 
-    context.print(build_app().generate_completion(shell=shell))
+    context.write(build_app().generate_completion(shell=shell).encode())
 
 
 def bench(

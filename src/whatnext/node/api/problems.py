@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from whatnext import errors
-from whatnext.errors import WhatNextError
+from whatnext.errors import UserError, WhatNextError
 
 TYPE_PREFIX = "urn:whatnext:problem:"
 MEDIA_TYPE = b"application/problem+json"
@@ -28,6 +28,7 @@ class ApiError(WhatNextError):
     ) -> None:
         super().__init__(detail)
         self.http_status = status
+        self.exit_status = UserError.exit_status if status < 500 else WhatNextError.exit_status
         self.code = code
         self.headers = headers
 
