@@ -248,6 +248,7 @@ async def test_leaving_a_playlist_ends_its_sharing_and_nothing_else(autojump_clo
         await net.in_sync(first)
         await net.in_sync(second)
         ben.library.leave(first)
+        ben.library.departed(first)
         await net.until(lambda: anna.share(ben, first) is None)
         anna.add(first, "unheard")
         anna.add(second, "heard")

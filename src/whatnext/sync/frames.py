@@ -120,7 +120,14 @@ class Bye(msgspec.Struct, array_like=True, frozen=True, tag=8):
     reason: Text
 
 
-Message: TypeAlias = Hello | Interest | Heads | Records | Ack | Join | Refuse | Bye
+class Have(msgspec.Struct, array_like=True, frozen=True, tag=9):
+    """Logs that the sender now has up to these heads, so that nobody sends them; adds to what was known."""
+
+    playlist: Playlist
+    authors: list[AuthorHeads]
+
+
+Message: TypeAlias = Hello | Interest | Heads | Records | Ack | Join | Refuse | Bye | Have
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

@@ -10,7 +10,7 @@ from whatnext.store import Change, Library
 from whatnext.sync import frames
 from whatnext.sync.discipline import Discipline, Verdict
 from whatnext.sync.driver import Link, Stream
-from whatnext.sync.events import Event, LinkEnded, Offence
+from whatnext.sync.events import Event, LinkEnded, Offence, PlaylistInSync
 from whatnext.sync.feed import Feed
 from whatnext.sync.metrics import Traffic
 from whatnext.sync.session import Greeting, Session
@@ -156,6 +156,8 @@ class Hub:
         for event in events:
             if isinstance(event, Offence):
                 self._judge(event)
+            elif isinstance(event, PlaylistInSync):
+                self._library.departed(event.playlist)
             self._publish(event)
 
     def _judge(self, offence: Offence) -> None:

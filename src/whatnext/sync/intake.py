@@ -46,6 +46,8 @@ def take_records(library: Library, share: Share, message: Records, ends: dict[Lo
     except LocalError as fault:
         return _unavailable(share, fault, message.serial)
     share.advance(ends)
+    if receipt.duplicates and not receipt.counted:
+        share.forwarding.learn()
     return _acknowledged(library, share, message, ends, receipt)
 
 

@@ -33,6 +33,7 @@ COST_PER_S = 4000.0
 """Input a link may cause per second, in the costs below; more is not punished, only read later."""
 COST_BURST = 8000.0
 FRAME_COST = 1.0
+HAVE_COST = 2.0
 HEADS_COST = 20.0
 INTEREST_COST = 100.0
 JOIN_COST = 100.0

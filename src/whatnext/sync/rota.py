@@ -14,13 +14,17 @@ from whatnext.sync.share import PlaylistStatus, Share
 
 
 class Rota:
-    """Shares of one link, in turn. `keys` make our interest hashes and the peer's; `note` hears of looked-at shares."""
+    """Shares of one link, in turn. `keys` make our interest hashes and the peer's; `note` hears of looked-at shares.
+
+    `jitter` (0 to 1) is this link's own, see `whatnext.sync.forwarding`.
+    """
 
     def __init__(
         self,
         library: Library,
         peer: str,
         keys: tuple[InterestKey, InterestKey],
+        jitter: float,
         note: Callable[[Share], None],
     ) -> None:
         self.owes_interest = True
@@ -28,6 +32,7 @@ class Rota:
         self._library = library
         self._peer = peer
         self._own_key, self._peer_key = keys
+        self._jitter = jitter
         self._note = note
         self._their_tags: frozenset[bytes] = frozenset()
         self._listed = self._list()
@@ -35,6 +40,7 @@ class Rota:
         self._shares: dict[bytes, Share] = {}
         self._to_look: dict[bytes, None] = {}
         self._to_send: dict[bytes, None] = {}
+        self._held: dict[bytes, float] = {}
         self._serial = 0
         self._batch_bytes = limits.FIRST_BATCH_BYTES
 
@@ -69,7 +75,7 @@ class Rota:
                 self._match()
 
     def _list(self) -> list[bytes]:
-        return self._library.playlists()[: limits.MAX_INTEREST]
+        return self._library.shared()[: limits.MAX_INTEREST]
 
     def _match(self) -> None:
         """Begin shares of playlists that both sides have now, end those that either side left."""
@@ -78,9 +84,10 @@ class Rota:
             del self._shares[playlist]
             self._to_look.pop(playlist, None)
             self._to_send.pop(playlist, None)
+            self._held.pop(playlist, None)
         for playlist in self._listed:
             if playlist in common and playlist not in self._shares:
-                self._shares[playlist] = Share(self._library, playlist, self._peer)
+                self._shares[playlist] = Share(self._library, playlist, self._peer, self._jitter)
                 self.mark(playlist)
 
     def mark(self, playlist: bytes) -> None:
@@ -120,7 +127,10 @@ class Rota:
         for playlist in [each for each in self._to_send if each not in self._to_look]:
             del self._to_send[playlist]
             share = self._shares[playlist]
-            records = share.next_batch(limits.MAX_BATCH_RECORDS, self._batch_bytes)
+            records = share.next_batch(limits.MAX_BATCH_RECORDS, self._batch_bytes, now)
+            self._held.pop(playlist, None)
+            if share.forwarding.held_until is not None:
+                self._held[playlist] = share.forwarding.held_until
             if records:
                 self._to_send[playlist] = None  # behind the others
                 return self._launch(share, records, now)
@@ -132,7 +142,18 @@ class Rota:
         self._serial = (self._serial + 1) % frames.SERIALS
         self.in_flight = InFlight(self._serial, share, len(records), ends, before, started=now)
         share.was_in_sync = False
+        share.sent(ends)
         return frames.encode(Records(self._serial, records))
+
+    def next_release(self) -> float:
+        """When records that are held back are due; infinite when none are."""
+        return min(self._held.values(), default=float("inf"))
+
+    def release(self, now: float) -> None:
+        """Give playlists whose records were held back long enough their turn."""
+        for playlist in [each for each, due in self._held.items() if due <= now]:
+            del self._held[playlist]
+            self._to_send[playlist] = None
 
     def answered(self, serial: int, now: float) -> InFlight:
         """The batch that the peer answers; raises `ProtocolViolation` when it has none with this serial."""

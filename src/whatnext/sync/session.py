@@ -37,7 +37,7 @@ from whatnext.sync.events import (
     PlaylistState,
     RecordsRefused,
 )
-from whatnext.sync.frames import Ack, Bye, Heads, Hello, Interest, Join, Message, Records, Refuse
+from whatnext.sync.frames import Ack, Bye, Have, Heads, Hello, Interest, Join, Message, Records, Refuse
 from whatnext.sync.interest import InterestKey
 from whatnext.sync.metrics import Traffic
 from whatnext.sync.rota import Rota
@@ -161,14 +161,18 @@ class Session:
         flight = self._in_flight
         if flight is not None and flight.deadline is not None:
             due.append(flight.deadline)
+        if self._rota is not None:
+            due.append(self._rota.next_release())
         if self._rota is not None and self._rota.owes_interest:
             due.append(now + self._interest_out.wait(1, now) + 0.001)
         return min(due)
 
     def tick(self, now: float) -> None:
-        """Time passed: end the link if the peer owes an answer for too long."""
+        """Time passed: send what was held back; end the link if the peer owes an answer for too long."""
         if self.phase is Phase.GREETING and now >= self._started + limits.HELLO_TIMEOUT_S:
             self.close("timeout", f"the peer connected but said no hello within {limits.HELLO_TIMEOUT_S:g} s")
+        if self._rota is not None:
+            self._rota.release(now)
         flight = self._in_flight
         if flight is not None and flight.deadline is not None and now >= flight.deadline:
             self.close("timeout", f"the peer did not confirm a batch within {limits.ANSWER_TIMEOUT_S:g} s")
@@ -231,6 +235,8 @@ class Session:
                 self._take_heads(message)
             case Records():
                 self._take_records(message)
+            case Have():
+                self._take_have(message)
             case Ack():
                 self._take_ack(message, now)
             case Join():
@@ -248,7 +254,8 @@ class Session:
             InterestKey(self._greeting.nonce, hello.nonce, own),
             InterestKey(hello.nonce, self._greeting.nonce, self.peer),
         )
-        self._rota = Rota(self._library, self.peer, keys, self._note)
+        jitter = self._greeting.nonce[0] / 255
+        self._rota = Rota(self._library, self.peer, keys, jitter, self._note)
         skew = hello.wall_ms - self._library.clock.now_ms()
         self._events.append(PeerHandshaken(self.peer, hello.name, hello.agent, tuple(hello.features), skew))
 
@@ -273,6 +280,16 @@ class Session:
             self._events.append(JoinAccepted(self.peer, message.playlist))
         self._active.mark(message.playlist)
         self._note(share)
+
+    def _take_have(self, message: Have) -> None:
+        share = self._active.share(message.playlist)
+        if share is None:
+            return
+        share.look()
+        if share.mode is not Mode.REMOVED:
+            share.take_have(message)
+            self._active.mark(message.playlist)
+            self._note(share)
 
     def _take_records(self, message: Records) -> None:
         try:
@@ -370,6 +387,7 @@ class Session:
 
 _COSTS: dict[type, float] = {
     Heads: limits.HEADS_COST,
+    Have: limits.HAVE_COST,
     Interest: limits.INTEREST_COST,
     Join: limits.JOIN_COST,
 }

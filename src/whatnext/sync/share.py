@@ -18,7 +18,8 @@ from whatnext.store import Library
 from whatnext.sync import admission, frames
 from whatnext.sync.batches import took
 from whatnext.sync.events import PlaylistState
-from whatnext.sync.frames import AuthorHeads, Heads, Join, Refuse
+from whatnext.sync.forwarding import Forwarding
+from whatnext.sync.frames import AuthorHeads, Have, Heads, Join, Refuse
 
 
 class Mode(StrEnum):
@@ -48,7 +49,7 @@ class PlaylistStatus(msgspec.Struct, frozen=True):
 class Share:
     """See the module."""
 
-    def __init__(self, library: Library, playlist: bytes, peer: str) -> None:
+    def __init__(self, library: Library, playlist: bytes, peer: str, jitter: float) -> None:
         self.playlist = playlist
         self.peer = peer
         self.mode: Mode | None = None
@@ -61,7 +62,9 @@ class Share:
         self._peer_key = public_key_of(peer)
         self._coming: dict[LogKey, Head] = {}
         self._blocked: set[LogKey] = set()
+        self.forwarding = Forwarding(jitter)
         self._told = False
+        self._shown: dict[LogKey, Head] = {}
         self._join_sent = False
         self._owes_refusal = False
         self._watched: set[bytes] = set()
@@ -129,37 +132,72 @@ class Share:
         owed_frames = []
         if not self._told and (self.refused is None or self.mode is Mode.JOINING):
             self._told = True
-            owed_frames += frames.heads_frames(
-                self.playlist, self._shown(), partial=self.mode is Mode.STRANGER
-            )
+            self._shown = self._to_show()
+            partial = self.mode is Mode.STRANGER
+            owed_frames += frames.heads_frames(self.playlist, self._shown, partial=partial)
         if self.mode is Mode.JOINING and not self._join_sent:
             for playlist, record in self._library.joining():
                 if playlist == self.playlist:
                     self._join_sent = True
                     owed_frames.append(frames.encode(Join(playlist, record)))
                     break
-        return owed_frames
+        return owed_frames + self._have()
+
+    def _have(self) -> list[bytes]:
+        """What the peer should know that we have, and will not be told by records."""
+        if self.mode is not Mode.MEMBER or self.theirs is None or self.refused is not None or self.partial:
+            return []
+        news = {
+            log: head
+            for log, head in self._library.heads(self.playlist).items()
+            if self._shown.get(log) != head
+            and (
+                not self._lacks(log, head) or (self.forwarding.fed_elsewhere and log.author != self._own_key)
+            )
+        }
+        self._shown |= news
+        return [frames.encode(Have(self.playlist, frames.group(news.items())))] if news else []
+
+    def _lacks(self, log: LogKey, head: Head) -> bool:
+        return (self.theirs or {}).get(log, NO_HEAD).seq < head.seq
 
     def refusal(self, code: str, serial: int | None = None) -> Refuse:
         """A refusal of this playlist with our own sentence."""
         return Refuse(self.playlist, code, admission.SENTENCES.get(code, code), serial)
 
-    def _shown(self) -> Mapping[LogKey, Head]:
+    def _to_show(self) -> dict[LogKey, Head]:
         heads = self._library.heads(self.playlist)
         if self.mode is not Mode.STRANGER:
-            return heads
+            return dict(heads)
         owner = self._library.owner(self.playlist)
         return {log: head for log, head in heads.items() if log.author == owner}
 
-    def next_batch(self, max_records: int, max_bytes: int) -> list[SignedRecord]:
+    def next_batch(self, max_records: int, max_bytes: int, now: float) -> list[SignedRecord]:
         """What the peer lacks and may have, in an order that counts; empty when it is owed nothing now."""
         if self.theirs is None or not self._told or self.refused is not None:
+            self.forwarding.held_until = None
             return []
-        if self.mode is Mode.MEMBER:
-            return self._library.missing(
-                self.playlist, self.theirs, max_records=max_records, max_bytes=max_bytes, logs=self._may_send
-            )
-        return self._introduction() if self.mode is Mode.STRANGER else []
+        if self.mode is not Mode.MEMBER:
+            self.forwarding.held_until = None
+            return self._introduction() if self.mode is Mode.STRANGER else []
+        logs = self._is_own if self._holds_back(now) else self._may_send
+        return self._library.missing(
+            self.playlist, self.theirs, max_records=max_records, max_bytes=max_bytes, logs=logs
+        )
+
+    def sent(self, ends: Mapping[LogKey, Head]) -> None:
+        """These records went out: the peer knows that we have them."""
+        self._shown.update(ends)
+
+    def _holds_back(self, now: float) -> bool:
+        if not self.forwarding.fed_elsewhere or self.theirs is None:
+            return False
+        heads = self._library.heads(self.playlist).items()
+        lacking = {log: head for log, head in heads if log.author != self._own_key and self._lacks(log, head)}
+        return self.forwarding.holds(lacking, self.theirs, now)
+
+    def _is_own(self, log: LogKey) -> bool:
+        return log.author == self._own_key and log not in self._blocked
 
     def _may_send(self, log: LogKey) -> bool:
         if log in self._blocked:
@@ -179,7 +217,7 @@ class Share:
             self.theirs,
             max_records=1,
             max_bytes=1,
-            logs=lambda log: log.author == self._own_key and log not in self._blocked,
+            logs=self._is_own,
         )
         return [record for record in first if governs(found := decode(record)) and not found.is_genesis]
 
@@ -232,8 +270,20 @@ class Share:
         self.theirs = None
         self.was_in_sync = False
 
+    def take_have(self, message: Have) -> None:
+        """The peer got these records, from us or others."""
+        ours = self._library.heads(self.playlist)
+        for log, head in frames.ungroup(message.authors).items():
+            if self._lacks(log, head):
+                if log.author != self._own_key and ours.get(log, NO_HEAD).seq >= head.seq:
+                    self.forwarding.learn()
+                self._set(log, head)
+                self._blocked.discard(log)
+
     def advance(self, ends: Mapping[LogKey, Head]) -> None:
-        """The peer sent these records, so it has them."""
+        """The peer sent these records, so it has them, and hears from our answer that we do."""
+        ours = self._library.heads(self.playlist)
+        self._shown.update({log: ours[log] for log in ends if log in ours})
         for log, end in ends.items():
             known = (self.theirs or {}).get(log, NO_HEAD)
             proves_fork = known.fork_at is not None and end.seq >= known.fork_at
