@@ -22,10 +22,7 @@ MAX_PER_PEER = 8
 
 _ASK_AT = (0.5, 0.6, 0.75, 0.9)  # of the TTL; RFC 6762 §5.2 begins at 0.8, too late for a list people look at
 _UNKNOWN_ASK_S, _UNKNOWN_S = (0.0, 0.25, 1.0, 2.5), 5.0  # a pointer came without its TXT record
-_DOUBT_ASK_S, _DOUBT_S = (
-    (2.0, 4.0, 7.0),
-    10.0,
-)  # the network changed; the question of the first moment is for all
+_DOUBT_ASK_S, _DOUBT_S = (1.0, 2.0, 3.5), 6.0  # the network changed; everybody is asked at once besides
 _SPREAD = 0.05  # of the TTL: observers of one peer should not all ask at one moment
 
 
@@ -79,7 +76,7 @@ class View:
         self._instances.pop(name, None)
 
     def doubt(self, now: float) -> None:
-        """The network under us changed: whoever is not heard again within 10 s is gone."""
+        """The network under us changed: whoever is not heard again within 6 s is gone."""
         for instance in self._instances.values():
             instance.asks = [now + s for s in _DOUBT_ASK_S]
             instance.expires = min(instance.expires, now + _DOUBT_S)
