@@ -106,6 +106,21 @@ def test_a_pending_join_survives_a_restart(tmp_path):
     assert again.links_to_join() == [(playlist, "link")]
 
 
+def test_a_second_link_gets_a_joiner_in_when_the_first_was_revoked(rng):
+    owner, guest = new_library(1), new_library(2)
+    playlist = owner.create([Write("playlists", "", {"name": "Kitchen"})])
+    for seed, revoked in ((7, True), (8, False)):
+        key = InviteKey(bytes([seed]) * 32)
+        fields = {"role": "editor", "revoked": revoked, "standing": []}
+        owner.write(playlist, [Write("invites", key.id, fields)])
+        proof = key.prove(playlist, guest.identity.public_key)
+        guest.admit_self(
+            playlist, Write("members", guest.identity.peer_id, {"invite": key.id, "proof": proof}), "link"
+        )
+    ((_, admission),) = guest.joining()
+    assert owner.check_join(playlist, admission, NOW_MS) is None
+
+
 def test_a_viewer_is_told_what_it_may_not_do(rng):
     owner, guest = new_library(1), new_library(2)
     playlist = owner.create([Write("playlists", "", {"name": "Kitchen"})])
@@ -206,12 +221,15 @@ def test_search_finds_titles_in_any_case_and_without_accents(rng):
     assert library.documents.search("100%_", 9) == []
 
 
-def test_leaving_forgets_the_documents_and_coming_back_finds_them_again(rng):
+def test_leaving_lasts_until_a_member_heard_of_it_and_coming_back_finds_everything_again(rng):
     owner, guest = new_library(1), new_library(2)
     playlist = owner.create([Write("playlists", "", {"name": "Kitchen"})], [entry(rng, "One")])
     join(guest, owner, playlist)
     guest.leave(playlist)
     assert guest.playlists() == []
+    assert guest.shared() == [playlist]
+    guest.departed(playlist)
+    assert guest.shared() == []
     assert titles(guest, playlist) == []
     key = InviteKey(b"\x07" * 32)
     proof = key.prove(playlist, guest.identity.public_key)

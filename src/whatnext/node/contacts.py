@@ -10,7 +10,7 @@ from whatnext.net import Network
 from whatnext.node.backoff import Backoff
 from whatnext.playlists import links
 from whatnext.records.governance import is_member
-from whatnext.store import Library
+from whatnext.store import Change, Library
 from whatnext.store.peers import AddressBook
 
 _log = logging.getLogger(__name__)
@@ -20,6 +20,8 @@ MAX_SOUGHT = 256
 """Peers sought at one time; members of larger groups come to us, or through others."""
 MAX_DIALS = 8
 SETTLED_S = 10.0
+LAZY_S = 2.0
+"""How late a change of members may be noticed: looking costs milliseconds, which live edits should not pay."""
 COALESCE_S = 0.5
 """Pause after each look: a burst of changes is looked at once."""
 
@@ -33,6 +35,8 @@ class Contacts:
         self._book = book
         self._rng = rng
         self._wake = trio.Event()
+        self._known: set[bytes] = set()
+        self._stale = False
         self._sought: dict[str, trio.CancelScope] = {}
         self._backoffs: dict[str, Backoff] = {}
         self._since: dict[str, float] = {}
@@ -41,6 +45,13 @@ class Contacts:
     def wake(self) -> None:
         """Look again who is wanted: members, links or addresses changed."""
         self._wake.set()
+
+    def on_change(self, change: Change) -> None:
+        """For `Library.subscribe`: a playlist that is new is looked at at once, others when there is time."""
+        self._stale = True
+        if change.playlist not in self._known:
+            self._known.add(change.playlist)
+            self._wake.set()
 
     def wanted(self) -> dict[str, list[str]]:
         """PeerIDs to be connected with, each with addresses from its invite link."""
@@ -66,9 +77,11 @@ class Contacts:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._wake_on_events, network)
             while True:
-                self._wake = trio.Event()
+                self._wake, self._stale = trio.Event(), False
                 self._look(network, nursery)
-                await self._wake.wait()
+                while not self._wake.is_set() and not self._stale:
+                    with trio.move_on_after(LAZY_S):
+                        await self._wake.wait()
                 await trio.sleep(COALESCE_S * self._rng.uniform(0.1, 1))
 
     async def _wake_on_events(self, network: Network) -> None:

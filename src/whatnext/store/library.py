@@ -78,6 +78,10 @@ class Library:
         """Ids of the playlists we are in or joining."""
         return self._playlists.ids("here", "joining")
 
+    def shared(self) -> list[bytes]:
+        """Ids of the playlists to sync: also those we are leaving, until a member has heard of it."""
+        return self._playlists.ids("here", "joining", "leaving")
+
     def joining(self) -> list[tuple[bytes, SignedRecord]]:
         """Playlists that nobody has let us into yet, with our own admission."""
         waiting = []
@@ -87,7 +91,10 @@ class Library:
                 for r in self._keeper.ledger(playlist).waiting()
                 if r.body.author == self.identity.public_key
             ]
-            waiting += [(playlist, record.signed) for record in own[:1]]
+            newest = max(
+                own, key=lambda record: record.stamp, default=None
+            )  # a later link may be the one that stands
+            waiting += [] if newest is None else [(playlist, newest.signed)]
         return waiting
 
     def owner(self, playlist: bytes) -> bytes | None:
@@ -192,8 +199,21 @@ class Library:
         return self._playlists.links()
 
     def leave(self, playlist: bytes) -> None:
-        """Forget a playlist's documents here and stop offering it; the records stay in case of return."""
-        with self.database.transaction():
+        """Stop showing a playlist; it is still synced until `departed`, so that a member hears of it."""
+        standing = self.standing(playlist, self.identity.peer_id)
+        told = standing not in ("editor", "viewer")  # nobody waits for a word from those who are not members
+        with self._keeper.commit(playlist):
+            self._playlists.set_state(playlist, "left" if told else "leaving")
+            if told:
+                self.documents.delete_playlist(playlist)
+        self._keeper.drop(playlist)
+        self._announce(Change(playlist, local=True, reset=True))
+
+    def departed(self, playlist: bytes) -> None:
+        """A member has everything we wrote: a playlist we are leaving is left. Its records stay, in case of return."""
+        if playlist not in self._playlists.ids("leaving"):
+            return
+        with self._keeper.commit(playlist):
             self._playlists.set_state(playlist, "left")
             self.documents.delete_playlist(playlist)
         self._keeper.drop(playlist)

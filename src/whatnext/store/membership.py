@@ -8,7 +8,7 @@ from whatnext.records.merge import Document, DocumentKey
 
 
 class PlaylistTable:
-    """The table `playlists`: here, joining, or left."""
+    """The table `playlists`: here, joining, leaving (no member knows yet), or left."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection

@@ -12,7 +12,7 @@ MIGRATIONS: tuple[str, ...] = (
 
     CREATE TABLE playlists (
         id BLOB PRIMARY KEY,
-        state TEXT NOT NULL CHECK (state IN ('here', 'joining', 'left')),
+        state TEXT NOT NULL CHECK (state IN ('here', 'joining', 'leaving', 'left')),
         link TEXT,               -- the invite we are joining by
         since INTEGER NOT NULL   -- milliseconds
     ) WITHOUT ROWID;
