@@ -20,16 +20,22 @@ STOP_S = 10.0
 
 
 class Node:
-    """One node process. It ends by itself when this process does: its standard input is our lifeline to it."""
+    """One node process; it ends when this process does, over its standard input, unless `lifeline` is false."""
 
-    def __init__(self, directory: Path, listen: str = LISTEN) -> None:
+    def __init__(self, directory: Path, listen: str = LISTEN, *, lifeline: bool = True) -> None:
         self.directory = directory
         self.url = self.peer = self.token = ""
         self.addresses: list[str] = []
         self.ready_s = 0.0
         self._listen = listen
+        self._lifeline = ["--lifeline"] if lifeline else []
         self._process: subprocess.Popen[bytes] | None = None
         self._http: http.client.HTTPConnection | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and neither stopped nor died."""
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -47,7 +53,7 @@ class Node:
                     *whatnext(self.directory),
                     "node",
                     "--ready-line",
-                    "--lifeline",
+                    *self._lifeline,
                     "--listen",
                     self._listen,
                     *options,
@@ -55,6 +61,7 @@ class Node:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                start_new_session=True,  # Ctrl-C is for us; we stop the node
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -92,8 +99,7 @@ class Node:
         """Let it end cleanly; kill it if it has not within 10 s."""
         if self._process is None:
             return
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._process.terminate()
         try:
             self._process.wait(STOP_S)
         except subprocess.TimeoutExpired:
