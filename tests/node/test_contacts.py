@@ -267,6 +267,22 @@ async def test_a_better_path_gets_a_new_link(nursery, autojump_clock):
     assert len(hub.attached) == 2
 
 
+async def test_a_peer_that_was_paused_and_is_connected_gets_its_link_when_it_is_wanted_again(
+    nursery, autojump_clock
+):
+    network, hub = FakeNetwork("A"), FakeHub()
+    links = SyncLinks("A", hub, random.Random(1))
+    links.paused.add("B")
+    nursery.start_soon(links.run, network)
+    await trio.sleep(1)
+    network.appear("B")
+    await trio.sleep(1)
+    assert network.streams == []
+    links.resume("B")
+    await trio.sleep(1)
+    assert network.streams == ["B"]
+
+
 async def test_a_stream_opened_against_the_rule_or_by_a_paused_peer_is_reset(autojump_clock):
     hub = FakeHub(lasting=1)
     links = SyncLinks("M", hub, random.Random(1))

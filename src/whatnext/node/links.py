@@ -2,6 +2,8 @@
 
 import logging
 import random
+from collections.abc import Callable
+from functools import partial
 
 import trio
 
@@ -30,6 +32,7 @@ class SyncLinks:
         self._rng = rng
         self._kept: dict[str, trio.CancelScope] = {}
         self._streams: dict[str, trio.CancelScope] = {}
+        self._look: Callable[[], None] = lambda: None
 
     async def serve(self, stream: Stream) -> None:
         """Run the link of a stream that a peer opened; one against the rule, or from a paused peer, is reset."""
@@ -39,15 +42,21 @@ class SyncLinks:
         self.problems.pop(stream.peer, None)
         await self._attach(stream)
 
+    def resume(self, peer: str) -> None:
+        """The user wants this peer again; it may be connected already, as it kept dialling us."""
+        self.paused.discard(peer)
+        self._look()
+
     async def run(self, network: Network) -> None:
         """Keep links until cancelled; then every stream is reset, which loses nothing."""
         async with trio.open_nursery() as nursery:
             with network.events() as events:
-                self._follow(network, nursery)
+                self._look = partial(self._follow, network, nursery)
+                self._look()
                 async for event in events:
                     if isinstance(event, PathChanged) and event.peer in self._streams:
                         self._streams[event.peer].cancel()  # its loop opens the next one on the better path
-                    self._follow(network, nursery)
+                    self._look()
 
     async def _attach(self, stream: Stream) -> None:
         try:

@@ -138,7 +138,7 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     caretaker = Caretaker(node.playlists)
     library.subscribe(node.feed.on_change)
     library.subscribe(caretaker.on_change)
-    library.subscribe(lambda _: node.contacts.wake())
+    library.subscribe(node.contacts.on_change)
     nursery.start_soon(caretaker.run)
     nursery.start_soon(News(node.feed, node.book, library).run, node.network, node.hub)
     nursery.start_soon(node.sync_links.run, node.network)

@@ -109,6 +109,7 @@ async def connect(node: "Node", asked: Connect) -> views.Connected:
     node.sync_links.paused.discard(peer)
     node.contacts.wake()
     connection = await node.network.dial(peer, [*addresses, *node.book.addresses(peer)])
+    node.sync_links.resume(peer)
     return views.Connected(peer=peer, address=connection.address, path=connection.path)
 
 
