@@ -4,10 +4,8 @@ import selectors
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import combinations
 from random import Random
 from statistics import median
-from typing import Literal
 
 import msgspec
 
@@ -15,8 +13,9 @@ from whatnext.bench.chance import seeded
 from whatnext.bench.disk import commit_ms
 from whatnext.bench.echo import round_trips
 from whatnext.bench.material import tracks
-from whatnext.bench.nodes import Node, entry_ids, has_arrived, in_sync_with, nodes, wait_until
+from whatnext.bench.nodes import Node, entry_ids, nodes
 from whatnext.bench.progress import say
+from whatnext.bench.sharing import Shape, share_playlist
 from whatnext.bench.wire import Caller, Watcher, ready_sockets
 from whatnext.errors import WhatNextError
 
@@ -26,8 +25,6 @@ ECHO_BYTES = 300
 """About one record of an added track with its frame."""
 
 Request = tuple[str, dict[str, object]]
-Shape = Literal["mesh", "star"]
-"""Everybody connected with everybody, or only with the node that edits."""
 
 
 class LiveReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +131,7 @@ def measure(
     with ExitStack() as stack:
         say(f"starting {peers} nodes")
         running = stack.enter_context(nodes(peers))
-        playlist = _shared(running, entries, shape)
+        playlist = share_playlist(running, entries, shape)
         run = Run(running[0], running[1:], playlist, seeded(seed))
         stack.callback(run.close)
         say(f"{WARM_UP} edits to warm up, then {edits}")
@@ -188,29 +185,6 @@ def percentile(values: list[float], percent: float) -> float:
     """Nearest-rank percentile."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * percent // 100).__int__() - 1)]
-
-
-def _shared(running: list[Node], entries: int, shape: Shape) -> str:
-    """A playlist that all nodes have and are in sync about with every node they are connected to; its id."""
-    owner, *others = running
-    playlist: str = owner.ask("playlist.create", name="Kitchen party")["id"]
-    source = tracks()
-    for start in range(0, entries, 100):
-        batch = [msgspec.to_builtins(next(source)) for _ in range(min(100, entries - start))]
-        owner.ask("playlist.add", playlist=playlist, tracks=batch)
-    link = owner.ask("invite.create", playlist=playlist)["link"]
-    for node in others:
-        node.ask("join", link=link)
-    wait_until(lambda: all(has_arrived(node, playlist) for node in others), "every node has the playlist")
-    if shape == "mesh":
-        for one, other in combinations(others, 2):
-            one.ask("connect", target=other.addresses[0])
-    links = {node: len(others) if shape == "mesh" or node is owner else 1 for node in running}
-    wait_until(
-        lambda: all(in_sync_with(node, playlist) >= links[node] for node in running),
-        "every node is in sync with all it is connected to",
-    )
-    return playlist
 
 
 def _edits(playlist: str, known: list[str], rng: Random) -> Iterator[Request]:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import subprocess
 import sys
 import time
@@ -26,7 +27,7 @@ class Node:
         self.directory = directory
         self.url = self.peer = self.token = ""
         self.addresses: list[str] = []
-        self.ready_s = 0.0
+        self.ready_s = self._launched = 0.0
         self._listen = listen
         self._lifeline = ["--lifeline"] if lifeline else []
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,8 +46,13 @@ class Node:
 
     def start(self, *options: str) -> None:
         """Start it and wait until it says that it is ready; raises `LocalError` with its log when it does not."""
+        self.launch(*options)
+        self.wait_ready()
+
+    def launch(self, *options: str) -> None:
+        """Start it, no more."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        began = time.perf_counter()
+        self._launched = time.perf_counter()
         with (self.directory / "node.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -63,9 +69,14 @@ class Node:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for us; we stop the node
             )
+
+    def wait_ready(self) -> None:
+        """Wait for its word after `launch`; raises as `start`."""
+        assert self._process is not None, "the node was launched"
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        self.ready_s = time.perf_counter() - began
+        told = select.select([self._process.stdout], [], [], READY_S)[0]
+        line = self._process.stdout.readline() if told else b""
+        self.ready_s = time.perf_counter() - self._launched
         if not line:
             raise LocalError(f"a node did not start; its log says:\n{self.log()[-2000:]}")
         ready = json.loads(line)
