@@ -30,9 +30,7 @@ from whatnext.net.swarm import SafeSwarm
 _log = logging.getLogger(__name__)
 
 _FIRST_BEAT = 0.3  # seconds after connecting, so that a latency is known early
-_SETTLE = (
-    1.0  # seconds a replaced connection stays at least: the peer may be opening a stream on it right now
-)
+_SETTLE = 1.0  # seconds a replaced connection stays at least: the peer may be opening a stream on it
 _IDLE_LOOK = 0.25  # seconds between looks whether a replaced connection is idle
 
 
@@ -122,9 +120,8 @@ class Connections(INotifee):
             self._events.publish(PathChanged(link.peer, link.address, direction))
         worse = before if better else link
         alike = self._preference(before) == self._preference(link)
-        if (
-            not alike or worse.outbound
-        ):  # of two alike the one who dialled both chooses, or each might close the other's
+        # Of two alike the one who dialled both chooses, or each might close the other's.
+        if not alike or worse.outbound:
             self._nursery.start_soon(self._retire, worse)
 
     async def _retire(self, link: Link) -> None:
