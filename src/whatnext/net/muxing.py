@@ -55,9 +55,8 @@ class SafeYamuxStream(YamuxStream):
     reads that negotiate a protocol already allow several megabytes.
     """
 
-    _unacknowledged = (
-        0  # class attributes, because streams are made as YamuxStream and become ours afterwards
-    )
+    # Class attributes, because streams are made as YamuxStream and become ours afterwards.
+    _unacknowledged = 0
     _granted = DEFAULT_WINDOW_SIZE
     _room: trio.Event | None = None
 
