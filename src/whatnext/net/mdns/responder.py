@@ -156,9 +156,8 @@ class Responder:
             self._timetable.hurry(now)
         if self._timetable.announce_due(now):
             session.tell_again()
-        if self._timetable.query_due(now):
-            session.ask_everybody()
-        if names := self._view.tick(now):
+        names = self._view.tick(now)
+        if self._timetable.query_due(now) or names:
             session.ask(names)
         sightings = self._view.sightings()
         if sightings != self.sightings:

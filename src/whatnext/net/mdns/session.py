@@ -22,7 +22,7 @@ from zeroconf import (  # type: ignore[attr-defined]  # the DNS classes are expo
 )
 
 from whatnext.net.addresses import ip_of
-from whatnext.net.mdns.txt import SERVICE, pack
+from whatnext.net.mdns.txt import SERVICE, pack, read
 from whatnext.net.mdns.view import View
 
 TTL_S = 120
@@ -47,17 +47,16 @@ class Session(RecordUpdateListener):
 
     async def tell(self, addresses: Iterable[str]) -> None:
         """Announce these multiaddrs three times in half a second and answer with them; say goodbye when none fits."""
-        known = list(addresses)
-        text = pack(self._peer, known)
+        text = pack(self._peer, list(addresses))
         before = self._info
         if before is not None and before.text == text:
             return
         if text and before is None:
-            self._info = self._service(text, known)
+            self._info = self._service(text)
             # "Cooperating" leaves out the probing for a free name: ours is random.
             self._keep(await self._zeroconf.async_register_service(self._info, cooperating_responders=True))
         elif text:
-            self._info = self._service(text, known)
+            self._info = self._service(text)
             self._keep(await self._zeroconf.async_update_service(self._info))
         elif before is not None:
             self._info = None
@@ -68,21 +67,20 @@ class Session(RecordUpdateListener):
         if self._info is not None:
             self._zeroconf.async_send(self._zeroconf.generate_service_broadcast(self._info, None))
 
-    def ask_everybody(self) -> None:
-        """Ask who is there; those whom the view believes in need not answer (RFC 6762 §7.1)."""
+    def ask(self, names: Iterable[str] = ()) -> None:
+        """Ask who is there, and for the TXT record of these instances.
+
+        Whom the view believes in need not answer, nor we ourselves, who hear it too (RFC 6762 §7.1). Both questions
+        in one packet: js-libp2p answers only the one to everybody.
+        """
         question = DNSOutgoing(_QUERY)
         question.add_question(DNSQuestion(SERVICE, _TYPE_PTR, _CLASS_IN))
-        now = current_time_millis()
-        for record in self._zeroconf.cache.async_all_by_details(SERVICE, _TYPE_PTR, _CLASS_IN):
-            if isinstance(record, DNSPointer) and self._view.believes(record.alias_key):
-                question.add_answer_at_time(record, now)
-        self._zeroconf.async_send(question)
-
-    def ask(self, names: Iterable[str]) -> None:
-        """Ask for the TXT record of each of these instances."""
-        question = DNSOutgoing(_QUERY)
         for name in names:
             question.add_question(DNSQuestion(name, _TYPE_TXT, _CLASS_IN))
+        now = current_time_millis()
+        for record in self._zeroconf.cache.async_all_by_details(SERVICE, _TYPE_PTR, _CLASS_IN):
+            if isinstance(record, DNSPointer) and self._need_not_answer(record.alias_key):
+                question.add_answer_at_time(record, now)
         self._zeroconf.async_send(question)
 
     def async_update_records(self, zc: Zeroconf, now: float, records: list[RecordUpdate]) -> None:
@@ -105,14 +103,18 @@ class Session(RecordUpdateListener):
         """Called by zeroconf when a packet has been read."""
         self._on_heard()
 
+    def _need_not_answer(self, name: str) -> bool:
+        return name == self._name or self._view.believes(name)
+
     def _pointer(self, record: DNSPointer, clock: float) -> None:
         if record.ttl == 0:
             self._view.goodbye(record.alias_key)
         elif record.alias_key != self._name:
             self._view.pointer(record.alias_key, clock)
 
-    def _service(self, text: bytes, addresses: Iterable[str]) -> ServiceInfo:
-        ips = dict.fromkeys(str(ip) for ip in map(ip_of, addresses) if ip is not None)
+    def _service(self, text: bytes) -> ServiceInfo:
+        told = read([text])
+        ips = dict.fromkeys(str(ip) for ip in map(ip_of, told.addresses if told else ()) if ip is not None)
         return ServiceInfo(
             SERVICE,
             self._name,
