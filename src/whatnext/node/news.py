@@ -1,6 +1,7 @@
 """What the network and the sync links tell, passed on: to the API's listeners, the address book and the log."""
 
 import logging
+from collections.abc import Callable
 
 import trio
 
@@ -26,6 +27,35 @@ from whatnext.sync.events import (
 _log = logging.getLogger(__name__)
 
 
+SYNCED_APART_S = 0.1
+"""Each change ends in such an event from each peer: told this far apart, they do not hold up the changes themselves."""
+
+
+class Quieted:
+    """Keys that are due at most once in `apart_s`; a key held back is told later, so the last word is never lost."""
+
+    def __init__(self, apart_s: float, now: Callable[[], float]) -> None:
+        self._apart_s = apart_s
+        self._now = now
+        self._told: dict[tuple[str, bytes], float] = {}
+        self._held: dict[tuple[str, bytes], None] = {}
+
+    def is_due(self, key: tuple[str, bytes]) -> bool:
+        """Whether to tell it now; otherwise it is held back."""
+        now = self._now()
+        self._told = {k: at for k, at in self._told.items() if now - at < self._apart_s}
+        if key in self._told:
+            self._held[key] = None
+            return False
+        self._told[key] = now
+        return True
+
+    def held_back(self) -> list[tuple[str, bytes]]:
+        """What was held back, once each."""
+        held, self._held = list(self._held), {}
+        return held
+
+
 class News:
     """Passes events on; what a slow consumer misses is told as `resync`."""
 
@@ -33,6 +63,8 @@ class News:
         self._feed = feed
         self._book = book
         self._library = library
+        self._synced = Quieted(SYNCED_APART_S, trio.current_time)
+        self._any_synced = trio.Event()
         self._unsettled: set[str] = set()
         """Peers that have greeted; identify has told their addresses by the time the first playlist is in sync."""
 
@@ -41,6 +73,7 @@ class News:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._from_network, network)
             nursery.start_soon(self._from_hub, hub, network)
+            nursery.start_soon(self._tell_synced)
 
     async def _from_network(self, network: Network) -> None:
         with network.events() as events:
@@ -76,12 +109,27 @@ class News:
                     self._unsettled.discard(event.peer)  # once: each change ends in such an event
                     self._note(network, event.peer)
 
+    async def _tell_synced(self) -> None:
+        while True:
+            await self._any_synced.wait()
+            await trio.sleep(SYNCED_APART_S)
+            self._any_synced = trio.Event()
+            for link in self._synced.held_back():
+                self._tell_in_sync(link)
+
+    def _tell_in_sync(self, link: tuple[str, bytes]) -> None:
+        peer, playlist = link
+        self._feed.on_peer(PeerEvent(peer=peer, state="in sync", playlist=to_text(playlist)))
+
     def _tell(self, event: SyncEvent) -> None:
         match event:
             case PeerHandshaken(peer=peer):
                 self._feed.on_peer(PeerEvent(peer=peer, state="handshaken"))
             case PlaylistInSync(peer=peer, playlist=playlist):
-                self._feed.on_peer(PeerEvent(peer=peer, state="in sync", playlist=to_text(playlist)))
+                if self._synced.is_due((peer, playlist)):
+                    self._tell_in_sync((peer, playlist))
+                else:
+                    self._any_synced.set()
             case JoinAccepted(peer=peer, playlist=playlist):
                 self._feed.on_join(JoinEvent(playlist=to_text(playlist), state="accepted", peer=peer))
             case JoinRefused(peer=peer, playlist=playlist, code=code, sentence=why, retryable=retryable):
