@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from random import Random
 
 import msgspec
 import pytest
+from zeroconf import DNSOutgoing, DNSPointer, DNSText
 
 from whatnext.lab import Host, Lab, Link, why_not
 from whatnext.lab.mdns_peer import Line, identity_of
@@ -217,6 +219,71 @@ def test_a_node_whose_port_another_program_holds_for_itself_says_so(lab):
         node.say()
         assert b"NetworkError: peers on this network cannot be found: mDNS" in node.process.stderr.read()
         assert node.process.wait(5) == 1
+
+
+GROUP = ("224.0.0.251", 5353)
+SERVICE = "_p2p._udp.local."
+
+
+def multicast(host: Host) -> socket.socket:
+    """A socket of a host that sends to the group although there is no route to it."""
+
+    def make() -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(host.address))
+        return made
+
+    return host.inside(make)
+
+
+def as_js_libp2p_answers(name: str, peer: str, *addresses: str, ttl: int = 120) -> bytes:
+    """A pointer, and one TXT record an address, none of them marked as the only one of its name."""
+    out = DNSOutgoing(0x8400)
+    out.add_answer_at_time(DNSPointer(SERVICE, 12, 1, ttl, f"{name}.{SERVICE}"), 0)
+    for address in addresses:
+        string = f"dnsaddr={address}/p2p/{peer}".encode()
+        text = bytes([len(string)]) + string
+        out.add_answer_at_time(DNSText(f"{name}.{SERVICE}", 16, 1, ttl, text), 0)
+    return out.packets()[0]
+
+
+def test_a_foreign_node_is_seen_with_all_its_addresses_marked_as_foreign_and_leaves_with_its_goodbye(
+    lab, met
+):
+    a, kubo = met.nodes[0], lab.host("kubo")
+    met.lan.attach(kubo)
+    peer = identity_of("kubo").peer_id
+    addresses = ("/ip4/127.0.0.1/tcp/5001", "/ip4/10.1.0.5/tcp/5001", "/ip4/10.1.0.5/tcp/5002/ws")
+    with multicast(kubo) as speaking:
+        speaking.sendto(as_js_libp2p_answers("Kd3zFlwx53", peer, *addresses), GROUP)
+        until([a], lambda: a.lines[-1].peer == peer, 5)
+        assert (a.lines[-1].event, a.lines[-1].addresses, a.lines[-1].whatnext) == (
+            "Found",
+            addresses[1:],
+            False,
+        )
+        speaking.sendto(as_js_libp2p_answers("kd3zflwx53", peer, *addresses, ttl=0), GROUP)
+        until([a], lambda: a.lines[-1].event == "Lost", 5)
+    assert a.lines[-1].peer == peer
+
+
+def test_a_storm_of_rubbish_and_of_invented_nodes_neither_stops_nor_blinds_it(lab, met):
+    a, b, c = met.nodes
+    rogue, random = lab.host("rogue"), Random(5)
+    met.lan.attach(rogue)
+    packet = as_js_libp2p_answers("x" * 40, identity_of("ghost").peer_id, "/ip4/10.1.0.9/tcp/1")
+    with multicast(rogue) as storming:
+        for number in range(2000):
+            broken = bytearray(packet)
+            for _ in range(random.randint(1, 8)):
+                broken[random.randrange(len(broken))] = random.randrange(256)
+            storming.sendto(broken[: random.randint(1, len(broken))], GROUP)
+            invented = identity_of(f"{number}").peer_id
+            storming.sendto(as_js_libp2p_answers(f"n{number}", invented, "/ip4/10.1.0.9/tcp/1"), GROUP)
+    c.leave()
+    until([a, b], lambda: all(n.last(c) is not None and n.last(c).event == "Lost" for n in (a, b)), 20)
+    assert a.process.poll() is None
+    assert a.sees(b)
 
 
 @pytest.mark.soak
