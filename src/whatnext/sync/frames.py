@@ -90,11 +90,15 @@ class Records(msgspec.Struct, array_like=True, frozen=True, tag=4):
 
 
 class Ack(msgspec.Struct, array_like=True, frozen=True, tag=5):
-    """The batch is durable. `authors` lists the heads of those of its logs that do not now end with it."""
+    """The batch is durable. `authors` lists the heads of those of its logs that do not now end with it.
+
+    `known`: some of it was here already, so others feed this device too.
+    """
 
     serial: Serial
     authors: list[AuthorHeads]
     refused: Annotated[list[RefusedRecord], msgspec.Meta(max_length=limits.MAX_BATCH_RECORDS)]
+    known: bool = False
 
 
 class Join(msgspec.Struct, array_like=True, frozen=True, tag=6):

@@ -46,7 +46,7 @@ def take_records(library: Library, share: Share, message: Records, ends: dict[Lo
     except LocalError as fault:
         return _unavailable(share, fault, message.serial)
     share.advance(ends)
-    if receipt.duplicates and not receipt.counted:
+    if receipt.duplicates:
         share.forwarding.learn()
     return _acknowledged(library, share, message, ends, receipt)
 
@@ -63,7 +63,8 @@ def _acknowledged(
         codes = Counter(row.code for row in rows)
         events.append(RecordsRefused(share.peer, share.playlist, by_peer=False, codes=dict(codes)))
         events += _offence_of_author(share, receipt.refused)
-    return Answer(Ack(message.serial, frames.group(differing), rows), receipt, events)
+    ack = Ack(message.serial, frames.group(differing), rows, known=receipt.duplicates > 0)
+    return Answer(ack, receipt, events)
 
 
 def _offence_of_author(share: Share, refused: RefusedRows) -> list[Event]:
@@ -89,12 +90,12 @@ def _receive_from_stranger(
     receipt = library.receive(share.playlist, owners) if owners else Receipt()
     code = None
     for record in decoded:
-        if record.body.author == peer and admission.is_admission(record) and not _is_member(library, share):
+        if record.body.author == peer and admission.is_admission(record) and not _is_member(share):
             code = admission.check(library, share.playlist, share.peer, record.signed)
             if code is None:
                 receipt = _joined(receipt, library.receive(share.playlist, [record.signed]))
     others = [record for record in decoded if record.body.author != owner]
-    if _is_member(library, share):
+    if _is_member(share):
         return _joined(receipt, library.receive(share.playlist, [r.signed for r in others])), None
     if code is not None and code not in admission.RETRYABLE:
         share.watch([peer])
@@ -102,8 +103,8 @@ def _receive_from_stranger(
     return _turned_away(receipt, others), None
 
 
-def _is_member(library: Library, share: Share) -> bool:
-    return is_member(library.standing(share.playlist, share.peer))
+def _is_member(share: Share) -> bool:
+    return is_member(share.standing())
 
 
 def _turned_away(receipt: Receipt, records: list[Record]) -> Receipt:
@@ -131,7 +132,7 @@ def take_join(library: Library, share: Share, message: Join) -> Answer:
         return Answer(share.refusal(admission.INVALID), None, [offence])
     except LocalError as fault:
         return _unavailable(share, fault, None)
-    if code is None and not is_member(library.standing(share.playlist, share.peer)):
+    if code is None and not _is_member(share):
         code = admission.UNKNOWN_INVITE
     if code is None:
         share.advance(batches.ends([message.record])[1])

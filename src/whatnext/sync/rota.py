@@ -40,6 +40,7 @@ class Rota:
         self._shares: dict[bytes, Share] = {}
         self._to_look: dict[bytes, None] = {}
         self._to_send: dict[bytes, None] = {}
+        self._news: dict[bytes, float] = {}
         self._held: dict[bytes, float] = {}
         self._serial = 0
         self._batch_bytes = limits.FIRST_BATCH_BYTES
@@ -84,6 +85,7 @@ class Rota:
             del self._shares[playlist]
             self._to_look.pop(playlist, None)
             self._to_send.pop(playlist, None)
+            self._news.pop(playlist, None)
             self._held.pop(playlist, None)
         for playlist in self._listed:
             if playlist in common and playlist not in self._shares:
@@ -104,7 +106,7 @@ class Rota:
         self._announced = frozenset(self._listed)
         return frames.encode(Interest(self._own_key.tags(self._listed)))
 
-    def control_frames(self) -> list[bytes]:
+    def control_frames(self, now: float) -> list[bytes]:
         """Heads, refusals and joins that shares owe; the peer must have heard our interest in them first."""
         owed: list[bytes] = []
         size = 0
@@ -112,7 +114,8 @@ class Rota:
             del self._to_look[playlist]
             share = self._shares[playlist]
             share.look()
-            share_owes = share.control_frames()
+            share_owes = share.control_frames(now)
+            _note_time(self._news, playlist, share.forwarding.news_at)
             self._note(share)
             owed += share_owes
             size += sum(map(len, share_owes))
@@ -128,9 +131,7 @@ class Rota:
             del self._to_send[playlist]
             share = self._shares[playlist]
             records = share.next_batch(limits.MAX_BATCH_RECORDS, self._batch_bytes, now)
-            self._held.pop(playlist, None)
-            if share.forwarding.held_until is not None:
-                self._held[playlist] = share.forwarding.held_until
+            _note_time(self._held, playlist, share.forwarding.held_until)
             if records:
                 self._to_send[playlist] = None  # behind the others
                 return self._launch(share, records, now)
@@ -145,15 +146,16 @@ class Rota:
         share.sent(ends)
         return frames.encode(Records(self._serial, records))
 
-    def next_release(self) -> float:
-        """When records that are held back are due; infinite when none are."""
-        return min(self._held.values(), default=float("inf"))
+    def wakes_at(self) -> float:
+        """When a share wants its next turn; infinite when none does."""
+        return min((*self._news.values(), *self._held.values()), default=float("inf"))
 
-    def release(self, now: float) -> None:
-        """Give playlists whose records were held back long enough their turn."""
-        for playlist in [each for each, due in self._held.items() if due <= now]:
-            del self._held[playlist]
-            self._to_send[playlist] = None
+    def tick(self, now: float) -> None:
+        """Give their turn to shares that waited long enough."""
+        for waiting in (self._news, self._held):
+            for playlist in [each for each, due in waiting.items() if due <= now]:
+                del waiting[playlist]
+                self.mark(playlist)
 
     def answered(self, serial: int, now: float) -> InFlight:
         """The batch that the peer answers; raises `ProtocolViolation` when it has none with this serial."""
@@ -170,3 +172,10 @@ class Rota:
             self._batch_bytes = min(limits.MAX_BATCH_BYTES, self._batch_bytes * 2)
         elif seconds > limits.SLOW_ANSWER_S:
             self._batch_bytes = max(limits.LEAST_BATCH_BYTES, self._batch_bytes // 2)
+
+
+def _note_time(times: dict[bytes, float], playlist: bytes, at: float | None) -> None:
+    if at is None:
+        times.pop(playlist, None)
+    else:
+        times[playlist] = at

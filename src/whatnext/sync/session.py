@@ -162,7 +162,7 @@ class Session:
         if flight is not None and flight.deadline is not None:
             due.append(flight.deadline)
         if self._rota is not None:
-            due.append(self._rota.next_release())
+            due.append(self._rota.wakes_at())
         if self._rota is not None and self._rota.owes_interest:
             due.append(now + self._interest_out.wait(1, now) + 0.001)
         return min(due)
@@ -172,7 +172,7 @@ class Session:
         if self.phase is Phase.GREETING and now >= self._started + limits.HELLO_TIMEOUT_S:
             self.close("timeout", f"the peer connected but said no hello within {limits.HELLO_TIMEOUT_S:g} s")
         if self._rota is not None:
-            self._rota.release(now)
+            self._rota.tick(now)
         flight = self._in_flight
         if flight is not None and flight.deadline is not None and now >= flight.deadline:
             self.close("timeout", f"the peer did not confirm a batch within {limits.ANSWER_TIMEOUT_S:g} s")
@@ -208,7 +208,7 @@ class Session:
         parts = []
         if rota.owes_interest and self._interest_out.take(1, now):
             parts.append(rota.interest())
-        parts += rota.control_frames()
+        parts += rota.control_frames(now)
         batch = rota.next_batch(now)
         if batch is not None:
             assert rota.in_flight is not None
@@ -341,7 +341,7 @@ class Session:
 
     def _take_ack(self, message: Ack, now: float) -> None:
         flight = self._active.answered(message.serial, now)
-        flight.share.take_ack(flight.ends, flight.before, message.authors)
+        flight.share.take_ack(flight.ends, flight.before, message)
         if message.refused:
             codes = dict(Counter(row.code for row in message.refused))
             self.traffic.refused_out += len(message.refused)

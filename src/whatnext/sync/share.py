@@ -3,7 +3,7 @@
 Level-triggered: nothing is queued. Whenever the library or the peer's heads change, the share compares again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -13,13 +13,14 @@ from whatnext.records.codec import SignedRecord, decode
 from whatnext.records.governance import governs, is_member
 from whatnext.records.ids import LogKey
 from whatnext.records.judge import NO_HEAD, Head
+from whatnext.records.permissions import Standing
 from whatnext.records.schema import REMOVED
 from whatnext.store import Library
 from whatnext.sync import admission, frames
 from whatnext.sync.batches import took
 from whatnext.sync.events import PlaylistState
 from whatnext.sync.forwarding import Forwarding
-from whatnext.sync.frames import AuthorHeads, Have, Heads, Join, Refuse
+from whatnext.sync.frames import Ack, Have, Heads, Join, Refuse
 
 
 class Mode(StrEnum):
@@ -93,8 +94,13 @@ class Share:
             self._retry_on_change = False
             self._told = False
 
+    def standing(self) -> Standing | None:
+        """The peer's place in the playlist, as we know it."""
+        # Not `library.standing`: decoding the PeerID's text costs more than all the rest of a wake-up.
+        return self._library.governance(self.playlist).standing(self._peer_key)
+
     def _current_mode(self) -> Mode:
-        standing = self._library.standing(self.playlist, self.peer)
+        standing = self.standing()
         if standing == REMOVED:
             return Mode.REMOVED
         if is_member(standing):
@@ -123,7 +129,7 @@ class Share:
 
     # What goes out
 
-    def control_frames(self) -> list[bytes]:
+    def control_frames(self, now: float) -> list[bytes]:
         """Frames that are owed and are no records: a refusal, heads, our request to join."""
         assert self.mode is not None
         if self.mode is Mode.REMOVED:
@@ -141,11 +147,12 @@ class Share:
                     self._join_sent = True
                     owed_frames.append(frames.encode(Join(playlist, record)))
                     break
-        return owed_frames + self._have()
+        return owed_frames + self._have(now)
 
-    def _have(self) -> list[bytes]:
+    def _have(self, now: float) -> list[bytes]:
         """What the peer should know that we have, and will not be told by records."""
         if self.mode is not Mode.MEMBER or self.theirs is None or self.refused is not None or self.partial:
+            self.forwarding.news_at = None
             return []
         news = {
             log: head
@@ -155,8 +162,10 @@ class Share:
                 not self._lacks(log, head) or (self.forwarding.fed_elsewhere and log.author != self._own_key)
             )
         }
+        if not self.forwarding.tells(now, news=bool(news)):
+            return []
         self._shown |= news
-        return [frames.encode(Have(self.playlist, frames.group(news.items())))] if news else []
+        return [frames.encode(Have(self.playlist, frames.group(news.items())))]
 
     def _lacks(self, log: LogKey, head: Head) -> bool:
         return (self.theirs or {}).get(log, NO_HEAD).seq < head.seq
@@ -253,11 +262,11 @@ class Share:
         """Heads of a list whose end has not arrived yet."""
         return len(self._coming)
 
-    def take_ack(
-        self, ends: Mapping[LogKey, Head], before: Mapping[LogKey, Head], authors: Sequence[AuthorHeads]
-    ) -> None:
+    def take_ack(self, ends: Mapping[LogKey, Head], before: Mapping[LogKey, Head], ack: Ack) -> None:
         """Take up the answer to a batch; a log that the peer did not take is not sent again before fresh heads."""
-        told = frames.ungroup(authors)
+        if ack.known:
+            self.forwarding.learn()
+        told = frames.ungroup(ack.authors)
         for log, end in ends.items():
             head = told.get(log, end)
             self._set(log, head)
@@ -323,7 +332,7 @@ class Share:
         return PlaylistStatus(
             playlist=self.playlist,
             state=self.state(),
-            standing=self._library.standing(self.playlist, self.peer),
+            standing=self.standing(),
             pending_out=self._library.pending(self.playlist, theirs) if known else None,
             pending_in=self._pending_in(theirs) if known else None,
             refused=self.refused,
