@@ -9,6 +9,7 @@ from statistics import median
 
 import msgspec
 
+from whatnext.bench import stages
 from whatnext.bench.chance import seeded
 from whatnext.bench.disk import commit_ms
 from whatnext.bench.echo import round_trips
@@ -27,11 +28,24 @@ ECHO_BYTES = 300
 Request = tuple[str, dict[str, object]]
 
 
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What to measure."""
+
+    peers: int
+    edits: int
+    entries: int
+    pause_ms: float
+    seed: int
+    shape: Shape = "mesh"
+    stages: bool = False
+
+
 class LiveReport(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds from sending the call on A until the last of the others has told of the change on its feed.
 
     `echo_…` is a plain libp2p round trip of a record's size between two processes in the same run; `ratio` is
-    `p50_ms / echo_p50_ms`. `api_call_ms` is A's own answer, `driver_ms` what the measuring process itself takes
+    `p50_ms / echo_p50_ms`. `cpu_ms_per_edit` is what each node computed for an edit, A first. `api_call_ms` is
+    A's own answer, `driver_ms` what the measuring process itself takes
     to read one event, `disk_commit_ms` a bare SQLite commit here; a change needs two in turn, A's and the other's.
     """
 
@@ -53,11 +67,14 @@ class LiveReport(msgspec.Struct, frozen=True, kw_only=True):
     driver_ms: float
     disk_commit_ms: float
     pause_ms: float
+    cpu_ms_per_edit: list[float]
+    stages_ms: dict[str, float] | None = None
 
 
 class _Timed(msgspec.Struct):
-    """One edit: milliseconds until the answer, and until each watcher was told (None: never)."""
+    """One edit: when it began (seconds), milliseconds until the answer and until each was told (None: never)."""
 
+    began: float
     answered: float
     seen: list[float | None]
     made: list[str]
@@ -106,7 +123,7 @@ class Run:
                     if at is not None:
                         number = self._watchers.index(reader)
                         seen[number] = seen[number] or (at - began) * 1000
-        return _Timed(answered, seen, made)
+        return _Timed(began, answered, seen, made)
 
     def close(self) -> None:
         """Close all connections."""
@@ -124,47 +141,64 @@ class Run:
         return told
 
 
-def measure(
-    peers: int, edits: int, entries: int, pause_ms: float, seed: int, shape: Shape = "mesh"
-) -> LiveReport:
+def measure(options: Options) -> LiveReport:
     """Start the nodes, let them share a playlist, edit it on the first and measure."""
     with ExitStack() as stack:
-        say(f"starting {peers} nodes")
-        running = stack.enter_context(nodes(peers))
-        playlist = share_playlist(running, entries, shape)
-        run = Run(running[0], running[1:], playlist, seeded(seed))
+        say(f"starting {options.peers} nodes")
+        module = stages.MODULE if options.stages else "whatnext"
+        running = stack.enter_context(nodes(options.peers, module=module))
+        playlist = share_playlist(running, options.entries, options.shape)
+        run = Run(running[0], running[1:], playlist, seeded(options.seed))
         stack.callback(run.close)
-        say(f"{WARM_UP} edits to warm up, then {edits}")
-        timed = []
-        for number in range(WARM_UP + edits):
-            time.sleep(pause_ms / 1000)
-            timed.append(run.edit())
-            if number % 100 == 99:
-                say(f"  {number + 1} edits")
+        say(f"{WARM_UP} edits to warm up, then {options.edits}")
+        _edit(run, WARM_UP, options.pause_ms)
+        computed = [node.cpu_s() for node in running]
+        timed = _edit(run, options.edits, options.pause_ms)
+        computed = [node.cpu_s() - before for node, before in zip(running, computed, strict=True)]
         lost = _lost(running[1:], playlist, timed)
+        parts = _stages(running, timed) if options.stages else None
         say("the same link without us: libp2p echo")
-        echoes = round_trips(max(edits, 200), ECHO_BYTES)
-    return _report(peers, shape, entries, pause_ms, run, timed[WARM_UP:], lost, echoes)
+        echoes = round_trips(max(options.edits, 200), ECHO_BYTES)
+    return _report(options, run, timed, lost, echoes, computed, parts)
+
+
+def _edit(run: Run, edits: int, pause_ms: float) -> list[_Timed]:
+    timed = []
+    for number in range(1, edits + 1):
+        time.sleep(pause_ms / 1000)
+        timed.append(run.edit())
+        if number % 100 == 0:
+            say(f"  {number} edits")
+    return timed
+
+
+def _stages(running: list[Node], timed: list[_Timed]) -> dict[str, float]:
+    for node in running:
+        node.stop()
+    editor, *watchers = [stages.load(node.directory) for node in running]
+    whole = [
+        (t.began, [t.began + s / 1000 for s in t.seen if s is not None]) for t in timed if None not in t.seen
+    ]
+    return stages.breakdown(whole, editor, watchers)
 
 
 def _report(
-    peers: int,
-    shape: Shape,
-    entries: int,
-    pause_ms: float,
+    options: Options,
     run: Run,
     timed: list[_Timed],
     lost: int,
     echoes: list[float],
+    computed: list[float],
+    parts: dict[str, float] | None,
 ) -> LiveReport:
     slowest = [max(s for s in each.seen if s is not None) for each in timed if None not in each.seen]
-    by_watcher = [[t.seen[n] for t in timed] for n in range(peers - 1)]
+    by_watcher = [[t.seen[n] for t in timed] for n in range(options.peers - 1)]
     p50, echo_p50 = median(slowest), median(echoes)
     return LiveReport(
-        peers=peers,
-        shape=shape,
+        peers=options.peers,
+        shape=options.shape,
         edits=len(timed),
-        entries=entries,
+        entries=options.entries,
         p50_ms=round(p50, 2),
         p95_ms=round(percentile(slowest, 95), 2),
         p99_ms=round(percentile(slowest, 99), 2),
@@ -177,7 +211,9 @@ def _report(
         ratio=round(p50 / echo_p50, 2),
         driver_ms=round(run.reading_s / max(run.reads, 1) * 1000, 3),
         disk_commit_ms=round(commit_ms(), 3),
-        pause_ms=pause_ms,
+        pause_ms=options.pause_ms,
+        cpu_ms_per_edit=[round(seconds * 1000 / len(timed), 2) for seconds in computed],
+        stages_ms=parts,
     )
 
 

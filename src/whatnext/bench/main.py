@@ -58,7 +58,17 @@ def _add_live(benches: Benches) -> None:
     def measure(o: argparse.Namespace) -> msgspec.Struct:
         from whatnext.bench import live
 
-        return live.measure(o.peers, o.edits, o.entries, o.pause_ms, o.seed, o.shape)
+        return live.measure(
+            live.Options(
+                peers=o.peers,
+                edits=o.edits,
+                entries=o.entries,
+                pause_ms=o.pause_ms,
+                seed=o.seed,
+                shape=o.shape,
+                stages=o.stages,
+            )
+        )
 
     made = _bench(benches, "live", "an edit on one node until all others tell of it", measure)
     made.add_argument("--peers", type=_at_least(2), default=3, help="nodes, each a process (%(default)s)")
@@ -67,6 +77,9 @@ def _add_live(benches: Benches) -> None:
     )
     made.add_argument(
         "--entries", type=_at_least(0), default=100, help="in the playlist before (%(default)s)"
+    )
+    made.add_argument(
+        "--stages", action="store_true", help="say where the time goes; timing costs some itself"
     )
     made.add_argument("--pause-ms", type=float, default=5.0, help="between two edits (%(default)s)")
     made.add_argument(

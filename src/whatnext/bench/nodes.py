@@ -23,12 +23,15 @@ STOP_S = 10.0
 class Node:
     """One node process; it ends when this process does, over its standard input, unless `lifeline` is false."""
 
-    def __init__(self, directory: Path, listen: str = LISTEN, *, lifeline: bool = True) -> None:
+    def __init__(
+        self, directory: Path, listen: str = LISTEN, *, lifeline: bool = True, module: str = "whatnext"
+    ) -> None:
         self.directory = directory
         self.url = self.peer = self.token = ""
         self.addresses: list[str] = []
         self.ready_s = self._launched = 0.0
         self._listen = listen
+        self._module = module
         self._lifeline = ["--lifeline"] if lifeline else []
         self._process: subprocess.Popen[bytes] | None = None
         self._http: http.client.HTTPConnection | None = None
@@ -56,7 +59,7 @@ class Node:
         with (self.directory / "node.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *whatnext(self.directory),
+                    *whatnext(self.directory, self._module),
                     "node",
                     "--ready-line",
                     *self._lifeline,
@@ -118,14 +121,18 @@ class Node:
             return
         self._forget()
 
+    def cpu_s(self) -> float:
+        """Seconds of processor time it has used."""
+        import psutil  # type: ignore[import-untyped]  # comes with libp2p
+
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
+
     def resident_mb(self) -> float:
         """Resident memory in MB (10^6 bytes)."""
-        status = Path(f"/proc/{self.pid}/status")
-        if status.exists():
-            line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
-            return int(line.split()[1]) * 1024 / 1e6
-        shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, check=True)  # noqa: S607
-        return int(shown.stdout) * 1024 / 1e6
+        import psutil
+
+        return float(psutil.Process(self.pid).memory_info().rss) / 1e6
 
     def _forget(self) -> None:
         if self._process is not None and self._process.stdout is not None:
@@ -137,16 +144,18 @@ class Node:
         self._process = self._http = None
 
 
-def whatnext(directory: Path) -> list[str]:
+def whatnext(directory: Path, module: str = "whatnext") -> list[str]:
     """The command line on a profile, of this very installation."""
-    return [sys.executable, "-m", "whatnext", "--profile", str(directory)]
+    return [sys.executable, "-m", module, "--profile", str(directory)]
 
 
 @contextmanager
-def nodes(count: int, prepare: Callable[[Path], None] | None = None) -> Iterator[list[Node]]:
+def nodes(
+    count: int, prepare: Callable[[Path], None] | None = None, module: str = "whatnext"
+) -> Iterator[list[Node]]:
     """So many running nodes on new profiles, all gone afterwards; `prepare` fills the first one's profile."""
     with TemporaryDirectory(prefix="whatnext-bench-") as top, ExitStack() as stack:
-        made = [Node(Path(top) / f"peer{number}") for number in range(count)]
+        made = [Node(Path(top) / f"peer{number}", module=module) for number in range(count)]
         if prepare is not None:
             made[0].directory.mkdir(mode=0o700)
             prepare(made[0].directory)
