@@ -155,6 +155,31 @@ async def test_an_expired_invite_cannot_be_passed_off_as_an_old_admission(autoju
         assert ben.library.standing(playlist, ben.peer) == "editor"
 
 
+async def test_a_member_turned_away_by_old_news_brings_the_newer_ones_itself(autojump_clock):
+    async with network() as net:
+        anna, ben, cleo = net.trio_of("anna", "ben", "cleo")
+        playlist = anna.create(entries=1)
+        key = anna.invite(playlist)
+        ben.join(playlist, anna.invite(playlist))
+        cable = net.connect(anna, ben)
+        await net.in_sync(playlist, anna, ben)
+        cleo.join(playlist, key)
+        other = net.connect(anna, cleo)
+        await net.until(lambda: net.equal_heads(playlist, anna, cleo))
+        anna.revoke(playlist, key)  # names nobody: cleo is out, and both hear of it
+        await net.until(lambda: ben.library.standing(playlist, cleo.peer) is None)
+        cable.cut()
+        await net.over(cable)
+        anna.revoke(playlist, key, [cleo])  # the owner thinks again: ben is away
+        await net.in_sync(playlist, anna, cleo)
+        other.cut()
+        await net.over(other)
+        cleo.add(playlist, "back again")
+        net.connect(ben, cleo)
+        await net.in_sync(playlist, ben, cleo)
+        assert "back again" in ben.titles(playlist)
+
+
 async def test_a_removed_member_gets_nothing_and_gives_nothing(autojump_clock):
     async with network() as net:
         anna, ben, cleo = net.trio_of("anna", "ben", "cleo")

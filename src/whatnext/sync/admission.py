@@ -21,6 +21,8 @@ TOO_MANY: Final = "too_many"
 INVALID: Final = "invalid_record"
 
 RETRYABLE = frozenset({NOT_HERE, UNKNOWN_INVITE, UNAVAILABLE, TOO_MANY})
+FINAL = frozenset({EXPIRED, REVOKED})
+"""An invite that no longer holds: only the owner's word can change that."""
 
 SENTENCES = {
     NOT_HERE: "this member does not have the playlist yet: it is asked again when it does",

@@ -1,19 +1,16 @@
 """What a share does with records from the peer: whose are taken, what is answered, what counts against the peer."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 import msgspec
 
 from whatnext.errors import InvalidRecord, LocalError
 from whatnext.identity import public_key_of
-from whatnext.records.codec import Record, SignedRecord, decode
-from whatnext.records.governance import is_member
 from whatnext.records.ids import LogKey
 from whatnext.records.judge import NO_HEAD, Head, Refusal
 from whatnext.records.schema import REMOVED
 from whatnext.store import Library, Receipt
-from whatnext.sync import admission, batches, frames
+from whatnext.sync import admission, batches, frames, limits, strangers
 from whatnext.sync.discipline import OffenceKind
 from whatnext.sync.events import Event, Offence, RecordsRefused, StoreFailed
 from whatnext.sync.frames import Ack, Join, Records, Refuse, RefusedRecord
@@ -36,11 +33,9 @@ def take_records(library: Library, share: Share, message: Records, ends: dict[Lo
         return Answer(share.refusal(REMOVED, message.serial))
     try:
         if share.mode is Mode.STRANGER:
-            receipt, code = _receive_from_stranger(library, share, message.records)
-            if code is not None:
-                return Answer(share.refusal(code, message.serial), receipt)
+            receipt, turned_away = strangers.receive(library, share, message.records)
         else:
-            receipt = library.receive(share.playlist, message.records)
+            receipt, turned_away = library.receive(share.playlist, message.records), []
     except InvalidRecord as fault:
         return _invalid(share, fault, message.serial)
     except LocalError as fault:
@@ -48,22 +43,29 @@ def take_records(library: Library, share: Share, message: Records, ends: dict[Lo
     share.advance(ends)
     if receipt.duplicates:
         share.forwarding.learn()
-    return _acknowledged(library, share, message, ends, receipt)
+    return _acknowledged(library, share, ends, receipt, message.serial, turned_away)
 
 
 def _acknowledged(
-    library: Library, share: Share, message: Records, ends: dict[LogKey, Head], receipt: Receipt
+    library: Library,
+    share: Share,
+    ends: dict[LogKey, Head],
+    receipt: Receipt,
+    serial: int,
+    turned_away: list[RefusedRecord],
 ) -> Answer:
-    share.watch(log.author for log, _, _ in receipt.refused)
     heads = library.heads(share.playlist)
     differing = [(log, heads.get(log, NO_HEAD)) for log, end in ends.items() if heads.get(log) != end]
-    rows = [RefusedRecord(*log, seq, str(why)) for log, seq, why in receipt.refused[: len(message.records)]]
+    # At most one refusal per record sent: the store may name records that waited from earlier batches.
+    named = [RefusedRecord(*log, seq, str(why)) for log, seq, why in receipt.refused if log in ends]
+    rows = [*named, *turned_away][: limits.MAX_BATCH_RECORDS]
+    share.watch(row.author for row in rows)
     events: list[Event] = []
     if rows:
         codes = Counter(row.code for row in rows)
         events.append(RecordsRefused(share.peer, share.playlist, by_peer=False, codes=dict(codes)))
         events += _offence_of_author(share, receipt.refused)
-    ack = Ack(message.serial, frames.group(differing), rows, known=receipt.duplicates > 0)
+    ack = Ack(serial, frames.group(differing), rows, known=receipt.duplicates > 0)
     return Answer(ack, receipt, events)
 
 
@@ -77,51 +79,6 @@ def _offence_of_author(share: Share, refused: RefusedRows) -> list[Event]:
     return [Offence(share.peer, OffenceKind.NO_RIGHT, f"its own record {own[0][0]} is refused: {own[0][1]}")]
 
 
-def _receive_from_stranger(
-    library: Library, share: Share, records: Sequence[SignedRecord]
-) -> tuple[Receipt, str | None]:
-    """Take the owner's records and the peer's introduction; the rest once that made the peer a member.
-
-    Returns the refusal's code when the introduction may not be passed on.
-    """
-    owner, peer = library.owner(share.playlist), public_key_of(share.peer)
-    decoded = [decode(record) for record in records]
-    owners = [record.signed for record in decoded if record.body.author == owner]
-    receipt = library.receive(share.playlist, owners) if owners else Receipt()
-    code = None
-    for record in decoded:
-        if record.body.author == peer and admission.is_admission(record) and not _is_member(share):
-            code = admission.check(library, share.playlist, share.peer, record.signed)
-            if code is None:
-                receipt = _joined(receipt, library.receive(share.playlist, [record.signed]))
-    others = [record for record in decoded if record.body.author != owner]
-    if _is_member(share):
-        return _joined(receipt, library.receive(share.playlist, [r.signed for r in others])), None
-    if code is not None and code not in admission.RETRYABLE:
-        share.watch([peer])
-        return receipt, code
-    return _turned_away(receipt, others), None
-
-
-def _is_member(share: Share) -> bool:
-    return is_member(share.standing())
-
-
-def _turned_away(receipt: Receipt, records: list[Record]) -> Receipt:
-    receipt.refused = receipt.refused + [(r.log, r.seq, Refusal.NOT_ADMITTED) for r in records]
-    return receipt
-
-
-def _joined(first: Receipt, second: Receipt) -> Receipt:
-    return Receipt(
-        counted=first.counted + second.counted,
-        duplicates=first.duplicates + second.duplicates,
-        refused=first.refused + second.refused,
-        heads={**first.heads, **second.heads},
-        reset=first.reset or second.reset,
-    )
-
-
 def take_join(library: Library, share: Share, message: Join) -> Answer:
     """Let a newcomer in or say why not; the reply is None when its playlist follows."""
     try:
@@ -132,7 +89,7 @@ def take_join(library: Library, share: Share, message: Join) -> Answer:
         return Answer(share.refusal(admission.INVALID), None, [offence])
     except LocalError as fault:
         return _unavailable(share, fault, None)
-    if code is None and not _is_member(share):
+    if code is None and not share.is_member():
         code = admission.UNKNOWN_INVITE
     if code is None:
         share.advance(batches.ends([message.record])[1])

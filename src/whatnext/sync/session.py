@@ -341,7 +341,11 @@ class Session:
 
     def _take_ack(self, message: Ack, now: float) -> None:
         flight = self._active.answered(message.serial, now)
-        flight.share.take_ack(flight.ends, flight.before, message)
+        share, turned_away = flight.share, flight.share.turned_away
+        share.take_ack(flight.ends, flight.before, message)
+        if share.turned_away is not None and share.turned_away != turned_away:
+            text = admission.sentence(share.turned_away, "")
+            self._events.append(PlaylistRefused(self.peer, share.playlist, share.turned_away, text))
         if message.refused:
             codes = dict(Counter(row.code for row in message.refused))
             self.traffic.refused_out += len(message.refused)

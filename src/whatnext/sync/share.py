@@ -57,6 +57,8 @@ class Share:
         self.theirs: dict[LogKey, Head] | None = None
         self.partial = False
         self.refused: str | None = None
+        self.turned_away: str | None = None
+        """Why the peer, which does not know us, does not take our admission."""
         self.accepted = False
         self.was_in_sync = False
         self._library = library
@@ -79,7 +81,7 @@ class Share:
         mode = self._current_mode()
         if mode != self.mode:
             self.mode = mode
-            self.refused = None  # what it refused was asked in another role
+            self.refused = self.turned_away = None  # what it refused was asked in another role
             self._told = False
             self._owes_refusal = mode is Mode.REMOVED
             if mode is Mode.REMOVED:
@@ -98,6 +100,10 @@ class Share:
         """The peer's place in the playlist, as we know it."""
         # Not `library.standing`: decoding the PeerID's text costs more than all the rest of a wake-up.
         return self._library.governance(self.playlist).standing(self._peer_key)
+
+    def is_member(self) -> bool:
+        """Whether the peer is a member, as we know it."""
+        return is_member(self.standing())
 
     def _current_mode(self) -> Mode:
         standing = self.standing()
@@ -249,6 +255,7 @@ class Share:
             and any(heads.get(log, NO_HEAD).seq < head.seq for log, head in before.items())
         )
         self.theirs, self.partial = heads, message.partial
+        self.turned_away = None
         self._blocked.clear()
         if self.refused is not None:  # it ignored ours while it refused
             self.refused = None
@@ -266,6 +273,8 @@ class Share:
         """Take up the answer to a batch; a log that the peer did not take is not sent again before fresh heads."""
         if ack.known:
             self.forwarding.learn()
+        turned_away = {row.code for row in ack.refused if row.author == self._own_key} & admission.FINAL
+        self.turned_away = next(iter(turned_away), self.turned_away)
         told = frames.ungroup(ack.authors)
         for log, end in ends.items():
             head = told.get(log, end)
@@ -335,7 +344,7 @@ class Share:
             standing=self.standing(),
             pending_out=self._library.pending(self.playlist, theirs) if known else None,
             pending_in=self._pending_in(theirs) if known else None,
-            refused=self.refused,
+            refused=self.refused or self.turned_away,
         )
 
     def _pending_in(self, theirs: Mapping[LogKey, Head]) -> int:
