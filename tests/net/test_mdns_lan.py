@@ -5,7 +5,6 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from random import Random
@@ -27,12 +26,13 @@ class Node:
         self.host = host
         self.peer = identity_of(name).peer_id
         self.lines: list[Line] = []
-        self.process = host.popen(
-            [sys.executable, "-m", "whatnext.lab.mdns_peer", name],
+        self.process = host.python(
+            "-m",
+            "whatnext.lab.mdns_peer",
+            name,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         self._rest = b""
 

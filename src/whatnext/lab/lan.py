@@ -5,7 +5,6 @@ import ipaddress
 import os
 import struct
 import subprocess
-import sys
 from typing import Any
 
 import msgspec
@@ -52,9 +51,11 @@ class BadLink(Link):
     def __init__(self, *place: Any, quality: Quality, seed: int) -> None:
         super().__init__(*place)
         ends = (_tap(self._switch, self._port), _tap(self.host, self.device))
-        self._forwarder = self._switch.popen(
-            [sys.executable, "-m", "whatnext.lab.forwarder", *map(str, ends), str(seed)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        self._forwarder = self._switch.python(
+            "-m",
+            "whatnext.lab.forwarder",
+            *map(str, ends),
+            str(seed),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=ends,

@@ -26,18 +26,20 @@ PATIENCE_S = 60.0
 
 
 class Counters(msgspec.Struct, frozen=True):
-    """What one process has used since its start, and what its network device has carried."""
+    """What one process has used since its start, what its device has carried, what found its socket full."""
 
     cpu_s: float
     sent: int
     received: int
     received_bytes: int
+    overflowed: int
 
 
 class Result(msgspec.Struct, frozen=True):
     """One network of `nodes`. Times in seconds from the common beginning; the rest is per node, median."""
 
     nodes: int
+    open_last_s: float
     full_view_median_s: float
     full_view_last_s: float
     first_10s_cpu_ms: float
@@ -47,25 +49,24 @@ class Result(msgspec.Struct, frozen=True):
     steady_sent_per_min: float
     steady_received_per_min: float
     steady_received_bytes_per_min: float
+    overflowed_total: int
     lost_wrongly: int
     memory_mb: float
 
 
 class Node:
-    """One process of `whatnext.lab.mdns_peer`; `full_at` is when it knew all others."""
+    """One process of `whatnext.lab.mdns_peer`; `opened_at` its discovery ran, `full_at` it knew all others."""
 
     def __init__(self, host: Host, number: int, nodes: int) -> None:
+        self.opened_at = 0.0
         self.full_at: float | None = None
         self.lost = 0
         self._known: set[str] = set()
         self._others = nodes - 1
         self._own = identity_of(str(number)).peer_id
         self._rest = b""
-        self.process: subprocess.Popen[bytes] = host.popen(
-            [sys.executable, "-m", "whatnext.lab.mdns_peer", str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        self.process: subprocess.Popen[bytes] = host.python(
+            "-m", "whatnext.lab.mdns_peer", str(number), stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
     def ready(self) -> None:
@@ -85,6 +86,8 @@ class Node:
         assert self.process.stdout is not None
         *lines, self._rest = (self._rest + os.read(self.process.stdout.fileno(), 1 << 16)).split(b"\n")
         for line in (msgspec.json.decode(line, type=Line) for line in lines):
+            if line.event == "Open":
+                self.opened_at = line.at
             if line.event == "Found":
                 self._known.add(line.peer)
             self.lost += line.event == "Lost"
@@ -97,7 +100,9 @@ class Node:
         ticks = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]
         device = Path(f"/proc/{pid}/net/dev").read_text("ascii").partition("eth0:")[2].split()
         used = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-        return Counters(used, int(device[9]), int(device[1]), int(device[0]))
+        snmp = Path(f"/proc/{pid}/net/snmp").read_text("ascii")
+        overflowed = [line.split()[5] for line in snmp.splitlines() if line.startswith("Udp: ")][1]
+        return Counters(used, int(device[9]), int(device[1]), int(device[0]), int(overflowed))
 
     def memory_mb(self) -> float:
         """Resident memory."""
@@ -159,6 +164,7 @@ def _result(
 
     return Result(
         nodes=len(nodes),
+        open_last_s=round(max(node.opened_at for node in nodes) - began, 2),
         full_view_median_s=round(_median(times), 2),
         full_view_last_s=round(times[-1], 2),
         first_10s_cpu_ms=round(first("cpu_s") * 1000),
@@ -168,6 +174,7 @@ def _result(
         steady_sent_per_min=round(steady("sent"), 1),
         steady_received_per_min=round(steady("received"), 1),
         steady_received_bytes_per_min=round(steady("received_bytes")),
+        overflowed_total=sum(counters.overflowed for counters in after),
         lost_wrongly=sum(node.lost for node in nodes),
         memory_mb=round(_median([node.memory_mb() for node in nodes])),
     )

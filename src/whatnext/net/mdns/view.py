@@ -18,7 +18,7 @@ MAX_TTL_S = 120.0
 MAX_INSTANCES = 1024
 """Instances remembered; more are ignored until some expire. A flood costs some 2 MB, and new peers their place."""
 MAX_PER_PEER = 8
-"""Instances that may speak of one peer (it restarts under a new name each time); the oldest makes room."""
+"""Instances that may speak of one peer (it restarts under a new name each time); the longest unheard makes room."""
 
 _ASK_AT = (0.5, 0.6, 0.75, 0.9)  # of the TTL; RFC 6762 §5.2 begins at 0.8, too late for a list people look at
 _UNKNOWN_ASK_S, _UNKNOWN_S = (0.0, 0.25, 1.0, 2.5), 5.0  # a pointer came without its TXT record
@@ -114,7 +114,7 @@ class View:
     def _make_room(self, peer: str) -> None:
         same = [n for n, i in self._instances.items() if i.advert is not None and i.advert.peer == peer]
         if len(same) >= MAX_PER_PEER:
-            del self._instances[min(same, key=lambda name: self._instances[name].born)]
+            del self._instances[min(same, key=lambda name: self._instances[name].expires)]
 
 
 def _together(instances: list[_Instance]) -> Sighting:
