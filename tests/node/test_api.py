@@ -2,9 +2,11 @@ import msgspec
 import pytest
 import trio
 
+from whatnext.node.api import connection
 from whatnext.node.api import feed as feed_module
 from whatnext.records.codec import Write
 from whatnext.records.ids import to_text
+from whatnext.store import Change
 
 FOREIGN_HOSTS = [
     "evil.example",
@@ -210,3 +212,88 @@ async def test_listeners_streams_end_when_the_node_stops(api):
         await following()
         api.feed.close()
         assert (await following())[0] == "end"
+
+
+# HTTP itself
+
+
+async def raw(api, data: bytes) -> bytes:
+    async with await trio.open_tcp_stream("127.0.0.1", api.port) as stream:
+        await stream.send_all(data)
+        answer = b""
+        with trio.move_on_after(5):
+            while part := await stream.receive_some():
+                answer += part
+        return answer
+
+
+def head(api, method: str, target: str, *more: str) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{api.port}"]
+    lines += [f"Authorization: Bearer {api.access.token}", *more, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+async def test_one_connection_carries_many_requests_also_sent_ahead(api):
+    one = head(api, "POST", "/v1/echo", "Content-Length: 13") + b'{"text":"la"}'
+    last = head(api, "POST", "/v1/echo", "Content-Length: 13", "Connection: close") + b'{"text":"la"}'
+    assert (await raw(api, one + one + last)).count(b'{"said":"la"}') == 3
+
+
+async def test_what_is_no_http_gets_400_and_the_node_goes_on(api):
+    assert (await raw(api, b"\x00\x01\x02 nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert (await raw(api, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert (await raw(api, b"GET /" + b"x" * 17_000)).startswith(b"HTTP/1.1 431")
+    assert (await api.ask("POST", "/v1/echo", b'{"text":"la"}')).status == 200
+
+
+async def test_a_client_that_leaves_in_the_middle_harms_nobody(api):
+    async with await trio.open_tcp_stream("127.0.0.1", api.port) as stream:
+        await stream.send_all(head(api, "POST", "/v1/echo", "Content-Length: 100") + b"{")
+    assert (await api.ask("POST", "/v1/echo", b'{"text":"la"}')).status == 200
+
+
+async def test_a_client_that_asks_first_is_told_to_go_on(api):
+    async with await trio.open_tcp_stream("127.0.0.1", api.port) as stream:
+        expecting = ("Content-Length: 13", "Expect: 100-continue")
+        await stream.send_all(head(api, "POST", "/v1/echo", *expecting))
+        assert (await stream.receive_some()).startswith(b"HTTP/1.1 100")
+        await stream.send_all(b'{"text":"la"}')
+        assert b'{"said":"la"}' in await stream.receive_some()
+
+
+async def test_a_websocket_nobody_serves_is_refused(api):
+    upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
+    wanted = head(api, "GET", "/rxdb", *upgrade, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+    assert (await raw(api, wanted)).startswith(b"HTTP/1.1 403")
+
+
+async def test_an_idle_connection_is_closed(api, monkeypatch):
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 0.01)
+    assert await raw(api, b"") == b""
+
+
+async def test_changes_from_elsewhere_reach_a_listener_in_order_and_once(api):
+    playlist = new_playlist(api.library)
+    async with api.events() as following:
+        await following()
+        for number in range(50):
+            api.feed.on_change(Change(playlist, local=number % 3 == 0, reset=False))
+            if number % 7 == 0:
+                await trio.lowlevel.checkpoint()
+        told = [(await following())[1]["local"] for _ in range(50)]
+        assert told == [number % 3 == 0 for number in range(50)]
+
+
+async def test_a_listener_that_never_reads_is_cut_off_or_told_to_read_anew(api):
+    playlist = new_playlist(api.library)
+    async with await trio.open_tcp_stream("127.0.0.1", api.port) as stream:
+        await stream.send_all(head(api, "GET", "/events"))
+        assert b"ready" in await stream.receive_some()
+        for number in range(150_000):  # 25 MB: more than the sockets hold
+            api.feed.on_change(Change(playlist, local=False, reset=False))
+            if number % 1000 == 0:
+                await trio.lowlevel.checkpoint()
+        end = b""
+        with trio.fail_after(20):
+            while b"event: resync" not in end and (part := await stream.receive_some()):
+                end = end[-20:] + part

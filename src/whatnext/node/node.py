@@ -4,6 +4,7 @@ Started in that order and stopped in the other one. A task that fails takes the 
 whole or gone, never half-dead; whoever supervises it starts it again.
 """
 
+import gc
 import logging
 import os
 import random
@@ -99,6 +100,8 @@ async def run_node(directory: Path, config: NodeConfig) -> None:
             nursery.start_soon(_stop_on_signal, node, signals)
             if config.lifeline:
                 nursery.start_soon(_stop_on_lifeline, node)
+            gc.collect()
+            gc.freeze()  # what libp2p's import made stays: no collection need walk it again
             _announce(node, config)
             await node.stopping.wait()
             nursery.cancel_scope.cancel()

@@ -38,7 +38,8 @@ class App:
         if scope["type"] == "lifespan":
             raise RuntimeError("no lifespan events are needed")  # ASGI's way to say so; the server goes on
         if scope["type"] != "http":
-            return  # Hypercorn answers a WebSocket nobody accepts with 403
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})  # before it opens: 403
+            return
         request, answer = Request(scope, receive), Answer(send)
         try:
             await self._route(request, answer)

@@ -13,6 +13,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON = b"application/json"
@@ -30,6 +31,9 @@ class Request:
         self._query: bytes = scope["query_string"]
         self._receive = receive
         self._ended = False
+        now = scope.get("extensions", {}).get("whatnext.write_now")
+        self.write_now: Callable[[bytes], bool] | None = now and now["write"]
+        """Writes a part of a streamed answer at once if it can; a server may offer it."""
 
     def parameter(self, name: str) -> str:
         """One parameter of the query, empty when it is missing."""

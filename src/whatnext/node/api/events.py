@@ -13,7 +13,7 @@ KEEPALIVE_SECONDS = 15.0
 async def serve_events(feed: Feed, request: Request, send: Send) -> None:
     """Send events until the client leaves or the node stops; with `?feed=N` or `Last-Event-ID` first what it missed."""
     since = _since(request)
-    with feed.listen() as listener:
+    with feed.listen(request.write_now) as listener:
         headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         missed = b"" if since is None else feed.changed_since(since)

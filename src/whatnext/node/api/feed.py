@@ -1,7 +1,7 @@
 """What happens on this node, handed to everyone who listens at `/events`; a slow listener costs no memory."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -74,13 +74,19 @@ RESYNC = b"event: resync\ndata: {}\n\n"
 class Listener:
     """Frames waiting for one client; bounded."""
 
-    def __init__(self) -> None:
+    def __init__(self, write_now: Callable[[bytes], bool] | None) -> None:
+        self._write_now = write_now
         self._frames: deque[bytes] = deque()
         self._filled = trio.Event()
         self.closed = False
 
-    def push(self, data: bytes) -> None:
-        """Add a frame; never waits. When it is one too many, `resync` stands for all of them."""
+    def push(self, data: bytes, *, now: bool = False) -> None:
+        """Add a frame; never waits. When it is one too many, `resync` stands for all of them.
+
+        With `now` it is written before this returns, where the server can: a change costs no turn of the loop.
+        """
+        if now and self._write_now is not None and not self._frames and self._write_now(data):
+            return
         if len(self._frames) >= CAPACITY:
             self._frames.clear()
             data = RESYNC
@@ -116,7 +122,8 @@ class Feed:
     def on_change(self, change: Change) -> None:
         """For `Library.subscribe`."""
         if self._listeners:
-            self._push(_change(change, self.number()))
+            # A change made here has yet to reach the peers: that goes first.
+            self._push(_change(change, self.number()), now=not change.local)
 
     def on_peer(self, event: PeerEvent) -> None:
         """A peer came, greeted, is in sync, or left."""
@@ -131,11 +138,11 @@ class Feed:
         self._push(RESYNC)
 
     @contextmanager
-    def listen(self) -> Iterator[Listener]:
+    def listen(self, write_now: Callable[[bytes], bool] | None = None) -> Iterator[Listener]:
         """Listen until the block ends; raises `ApiError` when too many do already."""
         if len(self._listeners) >= MAX_LISTENERS:
             raise ApiError(503, "too_many_listeners", f"{MAX_LISTENERS} clients listen already: close one")
-        listener = Listener()
+        listener = Listener(write_now)
         self._listeners.add(listener)
         try:
             yield listener
@@ -159,6 +166,6 @@ class Feed:
         for listener in self._listeners:
             listener.close()
 
-    def _push(self, data: bytes) -> None:
+    def _push(self, data: bytes, *, now: bool = False) -> None:
         for listener in self._listeners:
-            listener.push(data)
+            listener.push(data, now=now)

@@ -1,20 +1,18 @@
-"""The local API's socket and server: Hypercorn's trio worker on loopback, in this process's loop."""
+"""The local API's socket on loopback, served in this process's loop."""
 
-import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, cast
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio import serve
 
 from whatnext.errors import LocalError
 from whatnext.node.api.app import App
+from whatnext.node.api.connection import Connection
 
-KEEP_ALIVE_SECONDS = 75.0
+MAX_CONNECTIONS = 256
+"""More wait for their turn."""
 CLOSE_SECONDS = 1.0
 
 
@@ -36,20 +34,19 @@ def bind(port: int) -> socket.socket:
 @asynccontextmanager
 async def serving(app: App, listener: socket.socket, before_close: Callable[[], None]) -> AsyncIterator[None]:
     """Serve while the block lasts; then `before_close` ends the long answers, and others get a second to finish."""
-    config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.accesslog = None
-    config.errorlog = logging.getLogger("whatnext.node.api.hypercorn")
-    config.errorlog.setLevel(logging.ERROR)  # “Running on …” is not for people
-    config.include_server_header = False
-    config.include_date_header = False
-    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
-    config.graceful_timeout = CLOSE_SECONDS
-    stop = trio.Event()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(partial(serve, cast("Any", app), config, shutdown_trigger=stop.wait, mode="asgi"))
-        try:
-            yield
-        finally:
-            before_close()
-            stop.set()
+    accepting = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+    limit = trio.CapacityLimiter(MAX_CONNECTIONS)
+
+    async def serve(stream: trio.SocketStream) -> None:
+        async with limit, stream:
+            await Connection(app, stream).run()
+
+    async with trio.open_nursery() as connections:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(trio.serve_listeners, serve, [accepting], handler_nursery=connections))
+            try:
+                yield
+            finally:
+                before_close()
+                nursery.cancel_scope.cancel()
+        connections.cancel_scope.deadline = trio.current_time() + CLOSE_SECONDS

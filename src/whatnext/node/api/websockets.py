@@ -1,0 +1,48 @@
+"""WebSockets are Hypercorn's: a connection that asks for one is handed over, request and all."""
+
+import h11
+import trio
+
+from whatnext.node.api.asgi import Asgi
+
+
+def is_websocket(request: h11.Request) -> bool:
+    """Whether the request wants to become a WebSocket."""
+    return request.method == b"GET" and any(
+        name == b"upgrade" and value.lower() == b"websocket" for name, value in request.headers
+    )
+
+
+async def serve_websocket(app: Asgi, stream: trio.SocketStream, request: h11.Request, behind: bytes) -> None:
+    """Let Hypercorn serve the connection from this request on; `behind` is what was read after it."""
+    from hypercorn.app_wrappers import ASGIWrapper
+    from hypercorn.config import Config
+    from hypercorn.trio.tcp_server import TCPServer
+    from hypercorn.trio.worker_context import WorkerContext
+    from hypercorn.typing import ConnectionState
+
+    config = Config()
+    config.errorlog = None
+    head = b"%s %s HTTP/1.1\r\n" % (request.method, request.target)
+    head += b"".join(b"%s: %s\r\n" % (name, value) for name, value in request.headers) + b"\r\n"
+    again = Replayed(stream, head + behind)
+    await TCPServer(ASGIWrapper(app), config, WorkerContext(None), ConnectionState({}), again).run()  # type: ignore[arg-type]
+
+
+class Replayed:
+    """A stream whose first bytes were read already."""
+
+    def __init__(self, stream: trio.SocketStream, first: bytes) -> None:
+        self._stream = stream
+        self._first = first
+        self.socket = stream.socket
+        self.send_all = stream.send_all
+        self.send_eof = stream.send_eof
+        self.aclose = stream.aclose
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        """What was read already, then what comes."""
+        if self._first:
+            data, self._first = self._first[:max_bytes], self._first[max_bytes:]
+            return data
+        return bytes(await self._stream.receive_some(max_bytes))
