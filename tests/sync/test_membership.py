@@ -157,27 +157,33 @@ async def test_an_expired_invite_cannot_be_passed_off_as_an_old_admission(autoju
 
 async def test_a_member_turned_away_by_old_news_brings_the_newer_ones_itself(autojump_clock):
     async with network() as net:
-        anna, ben, cleo = net.trio_of("anna", "ben", "cleo")
+        anna, ben, cleo, dora = net.trio_of("anna", "ben", "cleo", "dora")
         playlist = anna.create(entries=1)
         key = anna.invite(playlist)
-        ben.join(playlist, anna.invite(playlist))
-        cable = net.connect(anna, ben)
-        await net.in_sync(playlist, anna, ben)
+        for member in (ben, dora):
+            member.join(playlist, anna.invite(playlist))
+            cable = net.connect(anna, member)
+            await net.in_sync(playlist, anna, member)
+            cable.cut()
+            await net.over(cable)
         cleo.join(playlist, key)
-        other = net.connect(anna, cleo)
-        await net.until(lambda: net.equal_heads(playlist, anna, cleo))
-        anna.revoke(playlist, key)  # names nobody: cleo is out, and both hear of it
-        await net.until(lambda: ben.library.standing(playlist, cleo.peer) is None)
+        cable = net.connect(dora, cleo)
+        await net.in_sync(playlist, dora, cleo)
         cable.cut()
         await net.over(cable)
-        anna.revoke(playlist, key, [cleo])  # the owner thinks again: ben is away
-        await net.in_sync(playlist, anna, cleo)
-        other.cut()
-        await net.over(other)
-        cleo.add(playlist, "back again")
+        anna.revoke(playlist, key)  # the owner does not know that somebody came by it
+        cable = net.connect(anna, ben)
+        await net.in_sync(playlist, anna, ben)
+        cable.cut()
+        await net.over(cable)
         net.connect(ben, cleo)
-        await net.in_sync(playlist, ben, cleo)
-        assert "back again" in ben.titles(playlist)
+        await net.until(lambda: cleo.happened(PlaylistRefused))
+        assert cleo.happened(PlaylistRefused)[0].code == "revoked"
+        assert cleo.share(ben, playlist).refused == "revoked"
+        anna.revoke(playlist, key, [cleo])
+        net.connect(anna, cleo)
+        await net.in_sync(playlist, anna, ben, cleo)
+        assert cleo.share(ben, playlist).refused is None
 
 
 async def test_a_removed_member_gets_nothing_and_gives_nothing(autojump_clock):

@@ -86,9 +86,7 @@ class Share:
             self._owes_refusal = mode is Mode.REMOVED
             if mode is Mode.REMOVED:
                 self.theirs = None
-        if self._watched and self._heads_of_watched() != self._watched_heads:
-            self._watched.clear()
-            self._told = False
+        self._tell_if_watched_moved()
 
     def changed(self, *, reset: bool) -> None:
         """The library committed to this playlist; `reset`: heads were set back, the peer must hear all of them."""
@@ -118,9 +116,17 @@ class Share:
 
     def watch(self, authors: Iterable[bytes]) -> None:
         """Records by these authors were refused: tell our heads again once that may have changed."""
-        self._watched.update(authors)
-        if self._watched:
-            self._watched_heads = self._heads_of_watched()
+        added = set(authors)
+        if not added:
+            return
+        self._tell_if_watched_moved()
+        self._watched |= added
+        self._watched_heads = self._heads_of_watched()
+
+    def _tell_if_watched_moved(self) -> None:
+        if self._watched and self._heads_of_watched() != self._watched_heads:
+            self._watched.clear()
+            self._told = False
 
     def retry_on_change(self) -> None:
         """The library could not keep a batch: ask for it again at its next change."""
