@@ -37,16 +37,8 @@ fmt: $(INSTALLED) ## Put the code in the house's format, refresh the index of do
 	$(BIN)/ruff format .
 	$(BIN)/python tools/docs_index.py
 
-bench: $(INSTALLED) ## Measure: one JSON object a line
-	@$(BIN)/whatnext bench live --peers 3 --edits 200
-	@$(BIN)/whatnext bench cold --entries 10000 --per-record 100
-	@$(BIN)/whatnext bench cold --entries 10000 --per-record 1
-	@$(BIN)/whatnext bench size
-	@$(BIN)/whatnext bench start
-	@for trace in $(TRACES)/*.json.gz; do \
-		if [ -e "$$trace" ]; then $(BIN)/whatnext bench trace "$$trace" || exit 1; \
-		else echo "no traces in $(TRACES): bench trace skipped" >&2; fi; \
-	done
+bench: $(INSTALLED) ## Measure everything: a table against design §11, and one JSON object (TRACES=dir)
+	@$(BIN)/whatnext bench all $(addprefix --trace ,$(wildcard $(TRACES)/*.json.gz))
 
 clean: ## Remove .venv and every cache
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -11,6 +11,7 @@ from whatnext.bench import size, trace
 from whatnext.bench.bulk import fill, take_over
 from whatnext.bench.device import Device, Line, meet, share
 from whatnext.bench.disk import commit_ms
+from whatnext.bench.goals import Goal, table
 from whatnext.bench.live import percentile
 from whatnext.bench.main import run
 from whatnext.bench.material import tracks
@@ -147,6 +148,20 @@ def test_words_that_make_no_sense_end_with_status_two(words, capsys):
 def test_help_is_no_error(capsys):
     assert run(["--help"]) == 0
     assert "live" in capsys.readouterr().out
+
+
+def test_the_table_says_what_falls_short():
+    goals = [
+        Goal(what="fast enough", most=3, measured=2.5, unit="ms"),
+        Goal(what="too slow", most=3, measured=3.01, unit="ms"),
+        Goal(what="agreed", most=True, measured=True),
+        Goal(what="disagreed", most=True, measured=False),
+        Goal(what="lost", most=0, measured=0),
+    ]
+    assert [goal.holds for goal in goals] == [True, False, True, False, True]
+    _, *lines = table(goals).splitlines()
+    assert [line.endswith("SHORT") for line in lines] == [False, True, False, True, False]
+    assert "2.5 ms" in lines[0]
 
 
 def test_a_percentile_is_a_value_that_was_measured():

@@ -8,9 +8,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from whatnext.bench.chance import DEFAULT_SEED
 from whatnext.errors import UserError
-
-SEED = 261122
 
 Measure = Callable[[argparse.Namespace], msgspec.Struct]
 
@@ -38,9 +37,9 @@ def _holds(report: msgspec.Struct) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="whatnext bench", description=__doc__)
-    parser.add_argument("--seed", type=int, default=SEED, help="of everything random (%(default)s)")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of everything random (%(default)s)")
     benches = parser.add_subparsers(metavar="NAME", required=True)
-    for add in (_add_live, _add_cold, _add_size, _add_trace, _add_start):
+    for add in (_add_live, _add_cold, _add_size, _add_trace, _add_start, _add_all):
         add(benches)
     return parser
 
@@ -138,6 +137,18 @@ def _add_start(benches: Benches) -> None:
     made.add_argument("--repeats", type=_at_least(1), default=5, help="(%(default)s)")
     made.add_argument(
         "--entries", type=_at_least(1), default=1000, help="in the profile's playlist (%(default)s)"
+    )
+
+
+def _add_all(benches: Benches) -> None:
+    def measure(o: argparse.Namespace) -> msgspec.Struct:
+        from whatnext.bench import goals
+
+        return goals.measure(o.trace)
+
+    made = _bench(benches, "all", "every bench once, and a table against the goals of design §11", measure)
+    made.add_argument(
+        "--trace", type=Path, action="append", default=[], metavar="FILE", help="repeat for several"
     )
 
 
