@@ -1,10 +1,13 @@
 """A network of the lab: a bridge in a namespace of its own, and the links from it to hosts."""
 
 import fcntl
+import functools
 import ipaddress
 import os
+import socket
 import struct
 import subprocess
+import time
 from typing import Any
 
 import msgspec
@@ -14,6 +17,8 @@ from whatnext.lab.host import Host
 from whatnext.lab.namespaces import path_of
 from whatnext.lab.pacing import Quality
 
+_SIOCGIFFLAGS, _IFF_RUNNING = 0x8913, 0x40  # netdevice(7)
+_CARRIER_S = 5.0  # the kernel looks once a second at the latest
 _TUNSETIFF, _IFF_TAP, _IFF_NO_PI = 0x400454CA, 0x0002, 0x1000  # linux/if_tun.h
 
 
@@ -43,6 +48,12 @@ class Link:
     def plug(self) -> None:
         """Undo `unplug`."""
         self._switch.ip(f"link set dev {self._port} up")
+        self.wait_until_it_carries()
+
+    def wait_until_it_carries(self) -> None:
+        """Wait until the kernel has noticed both carriers: before that it drops packets without a word."""
+        for host, device in ((self._switch, self._port), (self.host, self.device)):
+            host.inside(functools.partial(_wait_until_running, device))
 
 
 class BadLink(Link):
@@ -104,6 +115,7 @@ class Lan:
             *route,
         )
         host.addresses.append(address)
+        link.wait_until_it_carries()
         return link
 
     def router_address(self) -> str:
@@ -117,6 +129,16 @@ def _cable(switch: Host, port: str, host: Host, device: str, address: str) -> Li
         through=[host.namespace],
     )
     return Link(switch, port, host, device, address)
+
+
+def _wait_until_running(device: str) -> None:
+    request = struct.pack("16sH22x", device.encode(), 0)
+    deadline = time.monotonic() + _CARRIER_S
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        while not struct.unpack("16xH22x", fcntl.ioctl(asking, _SIOCGIFFLAGS, request))[0] & _IFF_RUNNING:
+            if time.monotonic() > deadline:
+                raise LocalError(f"{device} of the lab has no carrier after {_CARRIER_S:g} s")
+            time.sleep(0.002)
 
 
 def _tap(host: Host, name: str) -> int:
