@@ -59,15 +59,8 @@ class SyncLinks:
                     self._look()
 
     async def _attach(self, stream: Stream) -> None:
-        try:
-            ended = await self._hub.attach(stream)
-        except BaseExceptionGroup as group:
-            # A connection that breaks while its link is being cancelled: only the cancellation goes on.
-            rest = group.split(NetworkError)[1]
-            if rest is not None:
-                raise rest from None
-        else:
-            _log.info("link with %s ended: %s", stream.peer, ended.reason)
+        ended = await self._hub.attach(stream)
+        _log.info("link with %s ended: %s", stream.peer, ended.reason)
 
     def _follow(self, network: Network, nursery: trio.Nursery) -> None:
         connected = {connection.peer for connection in network.connections()}
