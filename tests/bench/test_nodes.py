@@ -28,6 +28,16 @@ def test_live_loses_nothing_and_compares_with_the_echo(capsys):
 
 
 @pytest.mark.real
+def test_the_stages_of_an_edit_follow_each_other_and_add_up(capsys):
+    words = ("live", "--peers", "2", "--edits", "30", "--entries", "5", "--pause-ms", "1", "--stages")
+    report = measured(capsys, *words)
+    stages = report["stages_ms"]
+    assert len(stages) == 10
+    assert all(0 < value < report["max_ms"] for value in stages.values()), stages
+    assert report["p50_ms"] / 3 < sum(stages.values()) < report["p50_ms"] * 2
+
+
+@pytest.mark.real
 def test_cold_brings_every_entry(capsys):
     report = measured(capsys, "cold", "--entries", "300", "--per-record", "100")
     assert report["entries"] == 300

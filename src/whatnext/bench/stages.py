@@ -70,6 +70,19 @@ def _before(owner: Any, name: str, note: Callable[[], None]) -> None:
     setattr(owner, name, noted)
 
 
+def _returned(owner: Any, name: str, note: Callable[[], None]) -> None:
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(*args, **kwargs)
+        finally:
+            note()
+
+    setattr(owner, name, noted)
+
+
 def _after(owner: Any, name: str, note: Callable[[], None]) -> None:
     original = getattr(owner, name)
 
@@ -86,8 +99,8 @@ def _set_landmarks(marks: Marks) -> None:
     import trio
 
     from whatnext.net.streams import Stream
-    from whatnext.node.api import events
     from whatnext.node.api.app import App
+    from whatnext.node.api.feed import Listener
     from whatnext.store import Library
 
     def note(name: str) -> Callable[[], None]:
@@ -99,7 +112,7 @@ def _set_landmarks(marks: Marks) -> None:
     _before(Library, "_announce", note("durable"))
     _before(trio.SocketStream, "send_all", note("socket write"))
     _after(Stream, "receive_some", note("stream read"))
-    _after(events, "_send_part", note("event sent"))
+    _returned(Listener, "push", note("event sent"))
 
 
 def main(arguments: list[str]) -> int:
