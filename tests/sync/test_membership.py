@@ -88,7 +88,7 @@ async def test_a_member_that_is_not_known_yet_sees_only_the_owners_logs(autojump
         assert mallory.library.records(playlist) == []
         assert ben.link(mallory).traffic.records_out <= 1, "its own admission and nothing else"
         assert mallory.library.heads(playlist) == {}
-        mallory_sees = mallory.hub._links[ben.peer].session._rota.share(playlist).theirs or {}
+        mallory_sees = mallory.hub._links[ben.peer].session._conversation.rota.share(playlist).theirs or {}
         assert {log.author for log in mallory_sees} <= {anna.identity.public_key}
 
 
