@@ -43,12 +43,14 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, durable on return; raises `StoreUnwritable` or `StoreDamaged`."""
+        was_marked = self._marked
         with translated(self.path):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
                 self.connection.execute("COMMIT")
             except BaseException:
+                self._marked = was_marked  # the mark is rolled back with everything else
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
