@@ -79,9 +79,17 @@ make_compilable() {
     can_compile || fail "a C compiler cannot find gmp.h and Python.h even though $packages are installed"
 }
 
+# Tests that need several networks build them from namespaces; without these two they are skipped with the reason.
+make_laboratory() {
+    if can_apt && ! { command -v ip && command -v nft; } >/dev/null 2>&1; then
+        apt_install iproute2 nftables
+    fi
+}
+
 python=$(find_python)
 make_venv
 make_compilable
+make_laboratory
 say "Installing into $venv with $("$venv/bin/python" --version) (a minute or so the first time)"
 "$venv/bin/python" -m pip install -qq --upgrade "pip>=25.1" # --group came with 25.1
 "$venv/bin/python" -m pip install -qq -c constraints.txt -e . --group dev

@@ -31,6 +31,7 @@ def peer_id(public_key: bytes) -> str:
     return base58.b58encode(_PEER_ID_PREFIX + public_key).decode("ascii")
 
 
+@functools.lru_cache(maxsize=4096)  # likewise
 def public_key_of(peer: str) -> bytes:
     """32-byte Ed25519 public key inside a PeerID; `UserError` when the text is no such PeerID."""
     try:

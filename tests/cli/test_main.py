@@ -368,6 +368,7 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "peers.list",
         "peers.ping",
         "connect",
+        "discover",
         "disconnect",
     }
     assert paths == {*OPERATIONS, *of_the_node, "status", "/events"}

@@ -33,6 +33,11 @@ from whatnext.net.versions import mismatch_sentence
             ["/ipfs/ping/1.0.0", "/whatnext/synchro/1.0.0"],
             "peer does not speak /whatnext/sync: is it a WhatNext peer?",
         ),
+        (
+            ["/whatnext/sync/1.0.0"],
+            ["/whatnext/sync/1.0.0"],
+            "peer speaks /whatnext/sync as this app does, yet refused it: try again",
+        ),
         (["/whatnext/sync/1.0.0"], [], "peer does not speak /whatnext/sync: is it a WhatNext peer?"),
         (
             ["/whatnext/sync/1.0.0"],

@@ -24,7 +24,7 @@ from whatnext.node.config import NodeConfig
 pytestmark = pytest.mark.real
 
 SOURCE = Path(__file__).parents[2] / "src"
-LOOPBACK = ("--listen", "/ip4/127.0.0.1/tcp/0")
+LOOPBACK = ("--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns")  # nodes of other tests are none of its business
 PATIENCE_S = 30.0
 
 

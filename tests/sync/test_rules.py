@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from whatnext.errors import ProtocolViolation
 from whatnext.records.ids import LogKey
 from whatnext.records.judge import Head
-from whatnext.sync import discipline, explain_mismatch, frames, limits, opens_stream
+from whatnext.sync import discipline, frames, limits, opens_stream
 from whatnext.sync.batches import took
 from whatnext.sync.discipline import Discipline, OffenceKind, TokenBucket, Verdict
 from whatnext.sync.frames import Ack, Bye, FrameReader, Heads, Hello, Interest, Join, Records, Refuse
@@ -125,27 +125,6 @@ def test_interest_hashes_depend_on_both_nonces_the_sender_and_the_playlist():
     assert len(tags) == 5
     assert {len(tag) for tag in tags} == {16}
     assert InterestKey(a, b, "anna").tag(b"p" * 20) in tags
-
-
-@pytest.mark.parametrize(
-    ("theirs", "sentence"),
-    [
-        (["/whatnext/sync/2.0.0"], "peer speaks /whatnext/sync/2.x, this app 1.x: update WhatNext"),
-        (
-            ["/ipfs/id/1.0.0", "/whatnext/sync/0.9.1"],
-            "peer speaks /whatnext/sync/0.x, this app 1.x: ask the other side to update WhatNext",
-        ),
-        (["/whatnext/sync/1.4.0"], "peer speaks /whatnext/sync/1.4.x, this app 1.0.x: update WhatNext"),
-        (["/ipfs/ping/1.0.0"], "the peer does not speak /whatnext/sync: is it a WhatNext peer?"),
-        (
-            ["/whatnext/sync/x", "/whatnext/sync/1.0"],
-            "the peer does not speak /whatnext/sync: is it a WhatNext peer?",
-        ),
-        ([], "the peer does not speak /whatnext/sync: is it a WhatNext peer?"),
-    ],
-)
-def test_a_version_mismatch_says_who_should_update(theirs, sentence):
-    assert explain_mismatch(theirs) == sentence
 
 
 def test_one_side_of_a_pair_opens_the_stream():

@@ -63,6 +63,7 @@ class Node:
                     "node",
                     "--ready-line",
                     *self._lifeline,
+                    "--no-mdns",  # who is cut off must stay cut off, and other runs' nodes are none of ours
                     "--listen",
                     self._listen,
                     *options,

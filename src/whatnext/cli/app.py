@@ -31,7 +31,7 @@ def build_app() -> App:
     app.command(profile.id_, name="id")
     app.command(_playlist_app())
     _add_sharing(app)
-    for command in (network.connect, network.disconnect, network.peers, network.ping):
+    for command in (network.connect, network.disconnect, network.discover, network.peers, network.ping):
         app.command(command)
     backup = App(name="backup", help="Copy everything this device has, and put it back.")
     backup.command(profile.backup_create, name="create")

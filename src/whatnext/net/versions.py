@@ -18,6 +18,8 @@ def mismatch_sentence(ours: Sequence[str], theirs: Sequence[str]) -> str:
         return f"peer does not speak {family}: is it a WhatNext peer?"
     newest_here, newest_there = mine[-1], other[-1]
     depth = 1 if newest_here[:1] != newest_there[:1] else 2
+    if newest_there == newest_here:
+        return f"peer speaks {family} as this app does, yet refused it: try again"
     sentence = f"peer speaks {family}/{_short(newest_there, depth)}, this app {_short(newest_here, depth)}"
     if newest_there > newest_here:
         return f"{sentence}: update WhatNext"

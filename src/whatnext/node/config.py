@@ -13,6 +13,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """
     announce: tuple[str, ...] = ()
     """Multiaddrs told to others instead of those listened on, for a forwarded port."""
+    mdns: bool = True
+    """Tell this network who is here, and find who else is."""
     api_port: int = 0
     """Port of the local API on 127.0.0.1; 0 takes a free one."""
     lifeline: bool = False

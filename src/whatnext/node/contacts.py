@@ -2,6 +2,7 @@
 
 import logging
 import random
+from collections.abc import Callable
 
 import trio
 
@@ -29,8 +30,16 @@ COALESCE_S = 0.5
 class Contacts:
     """Dials those who are wanted and away, each with its own growing pauses."""
 
-    def __init__(self, library: Library, book: AddressBook, rng: random.Random, paused: set[str]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        book: AddressBook,
+        rng: random.Random,
+        paused: set[str],
+        nearby: Callable[[str], list[str]] = lambda _: [],
+    ) -> None:
         self._paused = paused
+        self._nearby = nearby
         self._library = library
         self._book = book
         self._rng = rng
@@ -45,6 +54,17 @@ class Contacts:
     def wake(self) -> None:
         """Look again who is wanted: members, links or addresses changed."""
         self._wake.set()
+
+    def found(self, peer: str) -> None:
+        """A peer came to this network: if it is wanted, dial it now, however long the pause had grown."""
+        self._backoffs.pop(peer, None)
+        if peer in self._sought:
+            self._sought[peer].cancel()
+        self._wake.set()
+
+    def addresses(self, peer: str) -> list[str]:
+        """Where a peer may be: what this network says now, then where it was met."""
+        return list(dict.fromkeys([*self._nearby(peer), *self._book.addresses(peer)]))
 
     def on_change(self, change: Change) -> None:
         """For `Library.subscribe`: a playlist that is new is looked at at once, others when there is time."""
@@ -121,7 +141,7 @@ class Contacts:
             self._book.note(peer, addresses)
         except StoreUnwritable as error:
             _log.warning("the addresses of %s are not kept: %s", peer, error)
-        return bool(self._book.addresses(peer))
+        return bool(self.addresses(peer))
 
     async def _reach(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
         try:
@@ -132,7 +152,7 @@ class Contacts:
                 while not any(connection.peer == peer for connection in network.connections()):
                     try:
                         async with self._dials:
-                            await network.dial(peer, self._book.addresses(peer))
+                            await network.dial(peer, self.addresses(peer))
                     except NetworkError as error:
                         _log.info("%s", error)
                         await trio.sleep(backoff.next())

@@ -33,6 +33,7 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         operations.browse,
     ),
     ("peers.list", "List the peers this device knows", Nothing, list[views.PeerView], operations.peers),
+    ("discover", "List who is on the same network", requests.Discover, views.Discovered, operations.discover),
     (
         "peers.ping",
         "Measure the way to a peer and back",

@@ -34,6 +34,7 @@ from whatnext.node.config import NodeConfig
 from whatnext.node.contacts import Contacts
 from whatnext.node.endpoints import endpoints_of
 from whatnext.node.links import SyncLinks
+from whatnext.node.neighbours import Neighbours
 from whatnext.node.news import News
 from whatnext.node.state_file import NodeFile
 from whatnext.playlists.service import Playlists
@@ -62,7 +63,8 @@ class Node:
         self.feed = Feed(library)
         rng = random.SystemRandom()
         self.playlists = Playlists(library, rng=rng, settings=settings, addresses=network.addresses)
-        self.contacts = Contacts(library, self.book, rng, sync_links.paused)
+        self.neighbours = Neighbours(self.feed)
+        self.contacts = Contacts(library, self.book, rng, sync_links.paused, self.neighbours.addresses)
         self.stopping = trio.Event()
         self.started_ms = library.clock.now_ms()
         self.began = trio.current_time()
@@ -126,6 +128,8 @@ async def _running(
             app = App(endpoints_of(node), node.access, node.feed)
             async with trio.open_nursery() as nursery:
                 _start(nursery, node)
+                if config.mdns:
+                    nursery.start_soon(node.neighbours.run, network, node.contacts.found)
                 try:
                     async with serving(app, listener, node.feed.close):
                         _leave_word(directory, node, own_ports=not config.announce)

@@ -9,7 +9,7 @@ from whatnext.errors import ConnectionLost, UserError
 from whatnext.identity import public_key_of
 from whatnext.node import views
 from whatnext.node.peer_names import find_peer
-from whatnext.node.requests import Connect, Disconnect, PingPeer
+from whatnext.node.requests import Connect, Disconnect, Discover, PingPeer
 from whatnext.playlists import links
 from whatnext.playlists.references import names
 from whatnext.playlists.requests import Nothing
@@ -85,6 +85,26 @@ async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
     return found
 
 
+async def discover(node: "Node", asked: Discover) -> views.Discovered:
+    """Who is on the same network."""
+    connected = {connection.peer for connection in node.network.connections()}
+    known = _known(node)
+    now = trio.current_time()
+    rows = [
+        views.NeighbourView(
+            peer=row.peer,
+            name=known.get(row.peer),
+            whatnext=row.whatnext,
+            state=str(row.state),
+            since_ms=round((now - row.since) * 1000),
+            connected=row.peer in connected,
+            addresses=list(row.addresses),
+        )
+        for row in node.neighbours.listing(foreign=asked.foreign)
+    ]
+    return views.Discovered(neighbours=rows, problem=node.neighbours.problem)
+
+
 async def ping(node: "Node", asked: PingPeer) -> views.PingReport:
     """Ping a connected peer, one ping after the other."""
     if not 1 <= asked.count <= MAX_PINGS:
@@ -108,7 +128,7 @@ async def connect(node: "Node", asked: Connect) -> views.Connected:
     peer, addresses = _target(node, asked.target)
     node.sync_links.paused.discard(peer)
     node.contacts.wake()
-    connection = await node.network.dial(peer, [*addresses, *node.book.addresses(peer)])
+    connection = await node.network.dial(peer, [*addresses, *node.contacts.addresses(peer)])
     node.sync_links.resume(peer)
     return views.Connected(peer=peer, address=connection.address, path=connection.path)
 
@@ -154,7 +174,7 @@ def _known(node: "Node") -> dict[str, str | None]:
     for playlist in node.library.playlists():
         for peer, name in names(node.playlists, playlist).items():
             known[peer] = name
-    for peer in node.contacts.wanted():
+    for peer in [*node.contacts.wanted(), *(row.peer for row in node.neighbours.listing())]:
         known.setdefault(peer, None)
     known.pop(node.network.peer, None)
     return known

@@ -10,6 +10,12 @@ class PingPeer(Request, frozen=True, kw_only=True):
     count: int = 4
 
 
+class Discover(Request, frozen=True, kw_only=True):
+    """List who is on the same network; with `foreign` also libp2p nodes of other programs."""
+
+    foreign: bool = False
+
+
 class Connect(Request, frozen=True, kw_only=True):
     """Connect to a peer: a multiaddr with `/p2p/<PeerID>`, a `whtnxt://connect/…` link, or a PeerID known here."""
 

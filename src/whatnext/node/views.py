@@ -69,6 +69,25 @@ class PeerView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     playlists: list[SyncView]
 
 
+class NeighbourView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A peer on the same network; `state` is `here`, `quiet` (not heard lately) or `gone`, for `since_ms`."""
+
+    peer: str
+    name: str | None
+    whatnext: bool
+    state: str
+    since_ms: int
+    connected: bool
+    addresses: list[str]
+
+
+class Discovered(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who is on the same network; `problem` says why discovery does not work here."""
+
+    neighbours: list[NeighbourView]
+    problem: str | None
+
+
 class Connected(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A connection to the peer is there, by this address."""
 

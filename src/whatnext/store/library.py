@@ -19,7 +19,7 @@ from whatnext.records.ids import LogKey
 from whatnext.records.judge import NO_HEAD, Head, Refusal, refusal_by_right
 from whatnext.records.ledger import Ledger, Outcome
 from whatnext.records.permissions import Standing
-from whatnext.store.database import MEMORY, Database
+from whatnext.store.database import MEMORY, Database, translated
 from whatnext.store.joining import JoinRefusal, join_refusal
 from whatnext.store.keeper import Keeper
 from whatnext.store.record_table import VOID
@@ -129,16 +129,18 @@ class Library:
         """What we count and a peer with these heads lacks, in an order that counts; at least one if there is any."""
         batch: list[SignedRecord] = []
         size = 0
-        for record in self._records.missing(playlist, self.heads(playlist), remote, logs):
-            size += len(record.body) + len(record.signature)
-            if batch and (size > max_bytes or len(batch) >= max_records):
-                break
-            batch.append(record)
+        with translated(self.database.path):
+            for record in self._records.missing(playlist, self.heads(playlist), remote, logs):
+                size += len(record.body) + len(record.signature)
+                if batch and (size > max_bytes or len(batch) >= max_records):
+                    break
+                batch.append(record)
         return batch
 
     def pending(self, playlist: bytes, remote: Mapping[LogKey, Head]) -> int:
         """Exact number of counted records that a peer with these heads lacks."""
-        return self._records.pending(playlist, self.heads(playlist), remote)
+        with translated(self.database.path):
+            return self._records.pending(playlist, self.heads(playlist), remote)
 
     # Own changes
 

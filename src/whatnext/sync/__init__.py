@@ -3,7 +3,7 @@
 from whatnext.sync.driver import Stream, run_link
 from whatnext.sync.hub import Hub, PeerStatus, opens_stream
 from whatnext.sync.session import Greeting, Session
-from whatnext.sync.versions import PROTOCOLS, explain_mismatch
+from whatnext.sync.versions import PROTOCOLS
 
 __all__ = [
     "PROTOCOLS",
@@ -12,7 +12,6 @@ __all__ = [
     "PeerStatus",
     "Session",
     "Stream",
-    "explain_mismatch",
     "opens_stream",
     "run_link",
 ]

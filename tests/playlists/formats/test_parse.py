@@ -168,7 +168,11 @@ def test_warnings_cannot_write_to_the_terminal():
 
 @pytest.mark.parametrize(
     ("filename", "stem"),
-    [("C:\\Lists\\kitchen party.csv", "kitchen party"), ("/home/ann/a.b.csv", "a.b"), ("", "Imported playlist")],
+    [
+        ("C:\\Lists\\kitchen party.csv", "kitchen party"),
+        ("/home/ann/a.b.csv", "a.b"),
+        ("", "Imported playlist"),
+    ],
 )
 def test_the_file_name_names_a_playlist_without_a_name(filename, stem):
     assert parse(CSV + b"a,b\n", filename=filename, format="csv").playlist.name == stem

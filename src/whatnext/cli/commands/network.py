@@ -9,7 +9,7 @@ from whatnext.cli.arguments import Given, PeerRef
 from whatnext.cli.tables import print_table
 from whatnext.cli.words import moment, short, short_peer
 from whatnext.node import requests
-from whatnext.node.views import Connected, Disconnected, NodeStatus, PeerView, PingReport
+from whatnext.node.views import Connected, Disconnected, Discovered, NodeStatus, PeerView, PingReport
 from whatnext.playlists.requests import Nothing
 
 
@@ -58,6 +58,40 @@ def peers(*, context: Given) -> None:
     print_table(columns, rows, frozenset({"MS", "TO SEND", "TO GET"}))
     if not found:
         context.say("No peers yet. Connect to one: whatnext connect ADDRESS; or: whatnext join LINK")
+
+
+def discover(
+    *,
+    foreign: Annotated[
+        bool, Parameter(negative=(), help="Also show libp2p nodes of other programs.")
+    ] = False,
+    context: Given,
+) -> None:
+    """List who is on the same network: found by themselves, no link needed."""
+    found = context.ask("discover", requests.Discover(foreign=foreign), Discovered)
+    if context.show(found):
+        return
+    rows = [
+        (
+            n.name or "",
+            n.peer,
+            n.state,
+            _mark(n.connected),
+            *([_mark(n.whatnext)] if foreign else []),
+            *n.addresses[:1],
+        )
+        for n in found.neighbours
+    ]
+    columns = ["NAME", "PEER", "STATE", "CONNECTED", *(["WHATNEXT"] if foreign else []), "ADDRESS"]
+    print_table(columns, rows)
+    if found.problem:
+        context.say(f"Discovery does not work here: {found.problem}")
+    elif not rows:
+        context.say(
+            "Nobody else is here. On another network: whatnext connect ADDRESS; or: whatnext join LINK"
+        )
+    elif not all(n.connected for n in found.neighbours):
+        context.say("Connect to one: whatnext connect PEER")
 
 
 def connect(

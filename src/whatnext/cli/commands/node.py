@@ -23,6 +23,9 @@ def run(
             help="A multiaddr to tell others instead, where a port is forwarded; repeat it for several."
         ),
     ] = None,
+    mdns: Annotated[
+        bool, Parameter(negative="--no-mdns", help="Find peers on the same network, and be found.")
+    ] = True,
     api_port: Annotated[int, Parameter(help="Port of the local API on 127.0.0.1; 0 takes any free one.")] = 0,
     lifeline: Annotated[bool, Parameter(negative=(), help="Stop when standard input ends.")] = False,
     ready_line: Annotated[
@@ -45,6 +48,7 @@ def run(
     config = NodeConfig(
         listen=tuple(listen or ()),
         announce=tuple(announce or ()),
+        mdns=mdns,
         api_port=api_port,
         lifeline=lifeline,
         ready_line=ready_line or context.as_json,

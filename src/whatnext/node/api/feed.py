@@ -32,7 +32,11 @@ class ChangeEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class PeerEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`peer`: `state` is `connected`, `handshaken`, `in sync` (of one `playlist`), `path` or `left` (with `reason`)."""
+    """What happened to `peer`, with the `reason` where there is one.
+
+    `state` is `discovered` or `gone` (by mDNS), `connected`, `handshaken`, `in sync` (of one `playlist`), `path` or
+    `left`.
+    """
 
     peer: str
     state: str
