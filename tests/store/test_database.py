@@ -68,6 +68,15 @@ def test_a_backup_taken_while_in_use_holds_everything_and_begins_a_new_log(tmp_p
     assert backup.database.epoch != library.database.epoch
 
 
+def test_only_the_owner_can_read_the_database_and_its_backup(tmp_path):
+    library = open_library(tmp_path / "w.db")
+    fill(library, 1)
+    library.database.backup(tmp_path / "backup.db")
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert {"w.db", "w.db-wal", "backup.db"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_backup_overwrites_nothing(tmp_path):
     library = open_library(tmp_path / "w.db")
     (tmp_path / "precious").write_text("mine")

@@ -27,7 +27,7 @@ class Device:
         self.identity = Identity(self.rng.randbytes(32))
         self.skew_ms = skew_ms
         self.library = Library(self.identity, HybridClock(self.wall))
-        self.hub = Hub(self.library, name=name, agent="tests/1", nonce=self.rng.randbytes)
+        self.hub = Hub(self.library, name=lambda: name, agent="tests/1", nonce=self.rng.randbytes)
         self.feed = self.hub.subscribe(100_000)
         self._position = 0
 

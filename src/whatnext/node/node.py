@@ -113,7 +113,7 @@ async def run_node(directory: Path, config: NodeConfig) -> None:
 async def _running(
     directory: Path, config: NodeConfig, library: Library, settings: Settings
 ) -> AsyncIterator[Node]:
-    hub = Hub(library, name=settings.name, agent=AGENT)
+    hub = Hub(library, name=lambda: settings.name, agent=AGENT)
     sync_links = SyncLinks(library.identity.peer_id, hub, random.SystemRandom())
     listen = ports.settled(config.listen or settings.listen or NetConfig().listen, directory)
     handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)

@@ -4,6 +4,7 @@ WAL with `synchronous=FULL`: a commit is on the disk when it returns (0.2 ms her
 power cut as well as a kill. SQLite's errors become ours, which say what to do.
 """
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -76,6 +77,8 @@ class Database:
             raise StoreUnwritable(f"{target} exists already: choose another name, nothing was overwritten")
         partial = target.with_name(f".{target.name}.partial")
         with translated(target):
+            partial.unlink(missing_ok=True)  # what an earlier attempt left
+            _private(partial)
             copy = sqlite3.connect(partial, isolation_level=None)
             try:
                 self.connection.backup(copy, pages=256)
@@ -107,7 +110,14 @@ class Database:
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
 
+def _private(path: Path | str) -> None:
+    """Create the file for its owner only; SQLite gives its journal files the same mode."""
+    if path != MEMORY:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
 def _connect(path: Path | str) -> sqlite3.Connection:
+    _private(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     application: int = connection.execute("PRAGMA application_id").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -146,17 +156,21 @@ def translated(path: Path | str) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         raise _damaged(path, error) from error
     except OSError as error:
-        raise StoreUnwritable(f"{path}: {error.strerror or error}") from error
+        raise _unwritable(path, "full" if error.errno == errno.ENOSPC else str(error.strerror)) from error
 
 
 def _operational(path: Path | str, error: sqlite3.OperationalError) -> WhatNextError:
     text = str(error)
-    if "full" in text:
-        return StoreUnwritable(
-            f"the disk that holds {path} is full: free some space and try again; nothing was lost"
-        )
-    if "readonly" in text or "unable to open" in text:
-        return StoreUnwritable(f"{path} cannot be written ({text}): check the directory's permissions")
+    if any(sign in text for sign in ("full", "readonly", "unable to open")):
+        return _unwritable(path, text)
     if "locked" in text:
         return StoreUnwritable(f"{path} is locked by another program: close it and try again")
     return _damaged(path, error)
+
+
+def _unwritable(path: Path | str, why: str) -> StoreUnwritable:
+    if "full" in why:
+        return StoreUnwritable(
+            f"the disk that holds {path} is full: free some space and try again; nothing was lost"
+        )
+    return StoreUnwritable(f"{path} cannot be written ({why}): check the directory's permissions")

@@ -46,7 +46,7 @@ class Hub:
         self,
         library: Library,
         *,
-        name: str,
+        name: Callable[[], str],
         agent: str,
         nonce: Callable[[int], bytes] = os.urandom,
         discipline: Discipline | None = None,
@@ -102,7 +102,7 @@ class Hub:
 
     def _begin(self, stream: Stream) -> Link:
         peer = stream.peer
-        greeting = Greeting(self._name, self._agent, self._nonce(frames.NONCE_BYTES))
+        greeting = Greeting(self._name(), self._agent, self._nonce(frames.NONCE_BYTES))
         session = Session(self._library, peer, greeting, trio.current_time(), self.discipline)
         link = Link(stream, session, self._on_events)
         older = self._links.get(peer)
