@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playlist_devices import Device, Wall
 
-from whatnext.errors import BadFile, NotPermitted, UserError
+from whatnext.errors import BadFile, NotPermitted, StoreUnwritable, UserError
 from whatnext.playlists import formats
 from whatnext.playlists.formats import Playlist, Track
 from whatnext.playlists.requests import TrackInput
@@ -102,7 +102,7 @@ def test_a_disk_that_fails_in_the_middle_leaves_no_half_playlist(circle, monkeyp
 
     with monkeypatch.context() as broken:
         broken.setattr(library.database, "mark_writing", fails)
-        with pytest.raises(Exception, match="No space left"):
+        with pytest.raises(StoreUnwritable, match="is full"):
             circle.ann.do("playlist.import", content=content, filename="big.jspf")
     assert [each.name for each in circle.ann.do("playlist.list")] == ["Road trip"]
     assert circle.ann.do("playlist.import", content=content, filename="big.jspf").entries == 500

@@ -12,7 +12,7 @@ from whatnext.playlists.values import text_of
 from whatnext.records import ids
 from whatnext.records.codec import Record
 from whatnext.records.merge import Document
-from whatnext.store.listing import entry_order, last_entry
+from whatnext.store.listing import last_entry
 
 _SHORT_POSITION = 32
 """A step behind such a key, even by a run of 50,000, stays below `positions.LONG_BYTES`."""
@@ -66,7 +66,7 @@ def is_deleted(here: Playlists, found: bytes) -> bool:
 
 def order(here: Playlists, found: bytes) -> list[tuple[str, str]]:
     """(id, position) of the entries in their order; numbers count along it from 1."""
-    return entry_order(here.library.database.connection, found)
+    return here.library.documents.order(found)
 
 
 def tail(here: Playlists, found: bytes) -> list[tuple[str, str]]:

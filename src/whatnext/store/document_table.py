@@ -85,7 +85,7 @@ class DocumentTable:
                     document_id,
                     _encode_json(document.fields).decode(),
                     _encode(document),
-                    document.fields.get("position") if collection == "entries" else None,
+                    _place(collection, document),
                     _words(collection, document),
                     _VOID if void else document.removed,
                     feed,
@@ -128,7 +128,7 @@ class DocumentTable:
         """(id, position) of the entries in their order: enough to place a new one."""
         return self._db.execute(
             "SELECT id, position FROM documents WHERE playlist = ? AND collection = 'entries' AND NOT gone"
-            " ORDER BY position, id",
+            " AND position IS NOT NULL ORDER BY position, id",
             (playlist,),
         ).fetchall()
 
@@ -162,6 +162,13 @@ class DocumentTable:
 def _rows(rows: Iterable[tuple[bytes, str, str, str, bytes, int, int]]) -> Iterator[Stored]:
     for playlist, collection, document_id, fields, stamps, gone, feed in rows:
         yield Stored(playlist, collection, document_id, _decode(fields, stamps), bool(gone), feed)
+
+
+def _place(collection: str, document: Document) -> Value:
+    """Position of an entry that is a track: one whose adding counts, so that it has a title too."""
+    if collection == "entries" and "title" in document.fields:
+        return document.fields.get("position")
+    return None
 
 
 def _words(collection: str, document: Document) -> str | None:

@@ -10,10 +10,7 @@ from typing import NamedTuple
 from whatnext.records import codec
 from whatnext.records.codec import SignedRecord
 
-_LISTED = (
-    "playlist = ? AND collection = 'entries' AND NOT gone AND position IS NOT NULL"
-    " AND json_extract(fields, '$.title') IS NOT NULL"
-)
+_LISTED = "playlist = ? AND collection = 'entries' AND NOT gone AND position IS NOT NULL"
 
 
 class Totals(NamedTuple):
@@ -21,13 +18,6 @@ class Totals(NamedTuple):
 
     entries: int
     duration_ms: int
-
-
-def entry_order(connection: sqlite3.Connection, playlist: bytes) -> list[tuple[str, str]]:
-    """(id, position) of the listed entries in their order."""
-    return connection.execute(
-        f"SELECT id, position FROM documents WHERE {_LISTED} ORDER BY position, id", (playlist,)
-    ).fetchall()
 
 
 def last_entry(connection: sqlite3.Connection, playlist: bytes) -> list[tuple[str, str]]:

@@ -47,14 +47,15 @@ MIGRATIONS: tuple[str, ...] = (
         id TEXT NOT NULL,
         fields TEXT NOT NULL,    -- JSON
         stamps BLOB NOT NULL,    -- msgpack, see documents.py
-        position TEXT,           -- of entries, for their order
+        position TEXT,           -- of entries that are tracks (have a title too), for their order
         words TEXT,              -- of entries and playlists: folded text for search
         gone INTEGER NOT NULL,   -- 1 removed, 2 all its records became void
         feed INTEGER NOT NULL,   -- number in the change feed; greater than every earlier one
         PRIMARY KEY (playlist, collection, id)
     ) WITHOUT ROWID;
     CREATE UNIQUE INDEX feed ON documents (feed);
-    CREATE INDEX entry_order ON documents (playlist, position, id) WHERE collection = 'entries' AND NOT gone;
+    CREATE INDEX entry_order ON documents (playlist, position, id)
+        WHERE collection = 'entries' AND NOT gone AND position IS NOT NULL;
 
     CREATE TABLE peers (
         peer TEXT PRIMARY KEY,
