@@ -1,5 +1,6 @@
 """A device inside the bench's own process: library, playlists and sync sessions, without network or API."""
 
+import functools
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -101,6 +102,11 @@ class Device:
         """Entry ids in their order."""
         return [entry for entry, _ in self.library.documents.order(raw_id(playlist))]
 
+    def sees(self, playlist: str, entry: str) -> bool:
+        """Whether an entry is in the list here."""
+        document = self.library.documents.get(raw_id(playlist), ("entries", entry))
+        return document is not None and not document.removed
+
     def show(self, playlist: str) -> PlaylistView:
         """The whole playlist, canonical."""
         return viewing.show(self.playlists, OfPlaylist(playlist=playlist))
@@ -114,6 +120,7 @@ class Device:
         self.library.close()
 
 
+@functools.lru_cache(maxsize=64)
 def raw_id(playlist: str) -> bytes:
     """Bytes of a playlist's id."""
     found = ids.playlist_from_text(playlist)

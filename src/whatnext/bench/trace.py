@@ -113,13 +113,13 @@ class Replay:
         return [self._tracks[entry] for entry in self._devices[device].order(self._playlist)]
 
     def _make(self, edit: Edit, target: list[Occurrence]) -> None:
-        device, listed = self._editor(edit)
+        device = self._editor(edit)
         self.edits += 1
         self.apart += self._is_behind(device)
         if edit.kind == "remove":
             device.remove(self._playlist, self._ids.pop(edit.key))
             return
-        after = self._anchor(edit, target, listed)
+        after = self._anchor(edit, target, device)
         if edit.kind == "move":
             device.move(self._playlist, self._ids[edit.key], after)
             return
@@ -127,20 +127,18 @@ class Replay:
         self._ids[edit.key] = device.add(self._playlist, [track], after, first=after is None)[0]
         self._tracks[self._ids[edit.key]] = edit.key.track
 
-    def _editor(self, edit: Edit) -> tuple[Device, set[str]]:
+    def _editor(self, edit: Edit) -> Device:
         """A device by chance; for an entry that it does not see yet, one that does: nobody moves the unseen."""
-        chosen = self._rng.sample(self._devices, len(self._devices))
-        for device in chosen:
-            listed = set(device.order(self._playlist))
-            if edit.kind == "add" or self._ids[edit.key] in listed:
-                return device, listed
+        for device in self._rng.sample(self._devices, len(self._devices)):
+            if edit.kind == "add" or device.sees(self._playlist, self._ids[edit.key]):
+                return device
         raise AssertionError("the device that added an entry always sees it")
 
-    def _anchor(self, edit: Edit, target: list[Occurrence], listed: set[str]) -> str | None:
+    def _anchor(self, edit: Edit, target: list[Occurrence], device: Device) -> str | None:
         """Entry to stand behind: the nearest before it in the target that this device sees."""
         for key in reversed(target[: target.index(edit.key)]):
             entry = self._ids.get(key)
-            if entry in listed:
+            if entry is not None and device.sees(self._playlist, entry):
                 return entry
         return None
 
