@@ -32,7 +32,7 @@ def test_the_stages_of_an_edit_follow_each_other_and_add_up(capsys):
     words = ("live", "--peers", "2", "--edits", "30", "--entries", "5", "--pause-ms", "1", "--stages")
     report = measured(capsys, *words)
     stages = report["stages_ms"]
-    assert len(stages) == 10
+    assert len(stages) == 9
     assert all(0 < value < report["max_ms"] for value in stages.values()), stages
     assert report["p50_ms"] / 3 < sum(stages.values()) < report["p50_ms"] * 2
 

@@ -31,9 +31,8 @@ WATCHER = (
     ("socket read", "on its way to B"),
     ("stream read", "decrypted, demultiplexed"),
     ("durable", "verified, merged, committed"),
-    ("event sent", "event told"),
 )
-LAST = "event on its way to the driver"
+LAST = "event written, on its way to the driver"
 
 
 def breakdown(
@@ -70,19 +69,6 @@ def _before(owner: Any, name: str, note: Callable[[], None]) -> None:
     setattr(owner, name, noted)
 
 
-def _returned(owner: Any, name: str, note: Callable[[], None]) -> None:
-    original = getattr(owner, name)
-
-    @functools.wraps(original)
-    def noted(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return original(*args, **kwargs)
-        finally:
-            note()
-
-    setattr(owner, name, noted)
-
-
 def _after(owner: Any, name: str, note: Callable[[], None]) -> None:
     original = getattr(owner, name)
 
@@ -100,7 +86,6 @@ def _set_landmarks(marks: Marks) -> None:
 
     from whatnext.net.streams import Stream
     from whatnext.node.api.app import App
-    from whatnext.node.api.feed import Listener
     from whatnext.store import Library
 
     def note(name: str) -> Callable[[], None]:
@@ -112,7 +97,6 @@ def _set_landmarks(marks: Marks) -> None:
     _before(Library, "_announce", note("durable"))
     _before(trio.SocketStream, "send_all", note("socket write"))
     _after(Stream, "receive_some", note("stream read"))
-    _returned(Listener, "push", note("event sent"))
 
 
 def main(arguments: list[str]) -> int:
