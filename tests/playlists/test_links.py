@@ -22,6 +22,7 @@ HOSTS = st.sampled_from(
 ENDS = st.sampled_from(["/tcp/4001", "/tcp/1/ws", "/udp/65535/quic-v1", "/tcp/443/tls/sni/a.example/ws", ""])
 ADDRESSES = st.lists(st.builds(str.__add__, HOSTS, ENDS), max_size=4).map(tuple)
 PEERS = st.binary(min_size=32, max_size=32).map(peer_id)
+FUZZED = 100_000
 NAMES = st.text(max_size=40).filter(lambda name: name == "" or name.isprintable())
 
 
@@ -107,7 +108,7 @@ def test_a_malformed_link_gets_one_sentence_that_names_the_fault(text, said):
 def test_mutated_links_are_read_or_refused_and_nothing_else():
     rng = random.Random(261122)
     read = 0
-    for _ in range(10_000):
+    for _ in range(FUZZED):
         text = list(rng.choice([CONNECT, JOIN]))
         for _ in range(rng.randint(1, 4)):
             at = rng.randrange(len(text))
@@ -127,7 +128,7 @@ def test_mutated_links_are_read_or_refused_and_nothing_else():
             continue
         read += 1
         assert links.parse(str(link)) == link
-    assert 0 < read < 5_000
+    assert 0 < read < FUZZED // 2
 
 
 @settings(max_examples=500)
