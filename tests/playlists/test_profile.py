@@ -93,7 +93,7 @@ def test_every_operation_of_the_brief_is_listed_once_with_types_that_have_a_sche
     )
     others = (
         "invite.create invite.list invite.revoke join members.list members.role members.remove"
-        " profile.show profile.name backup.create"
+        " profile.show profile.name profile.link peers.remember backup.create"
     )
     assert set(OPERATIONS) == {*(f"playlist.{verb}" for verb in of_playlists.split()), *others.split()}
     for name, operation in OPERATIONS.items():

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from cyclopts import App, Parameter
 
 from whatnext import __version__
-from whatnext.cli.commands import files, network, node, other, playlists, profile, sharing, tracks
+from whatnext.cli.commands import files, network, node, opening, other, playlists, profile, sharing, tracks
 
 EVERYWHERE = (
     "Everywhere: --profile DIR (or WHATNEXT_PROFILE) takes another profile; --json prints the answer as one JSON"
@@ -87,6 +87,7 @@ def _add_sharing(app: App) -> None:
     invite.command(sharing.invite_revoke, name="revoke")
     app.command(invite)
     app.command(sharing.join)
+    app.command(opening.open_, name="open")
     members = App(name="members", help="Who is in a playlist; give roles, remove members.")
     members.default(sharing.members)
     members.command(sharing.members, name="list")

@@ -28,3 +28,6 @@ Links = Annotated[list[str] | None, Parameter(name="--link", help="A link to it;
 Note = Annotated[str | None, Parameter(help="A note for the others.")]
 Limit = Annotated[int, Parameter(help="How many at most.")]
 InputFile = Annotated[Path, Parameter(help="The file; - reads standard input.", allow_leading_hyphen=True)]
+AsQr = Annotated[bool, Parameter(negative=(), help="Also draw the link as a QR code, on stderr.")]
+QrFile = Annotated[Path | None, Parameter(help="Also write the link as a QR code, a PNG picture.")]
+ForceQr = Annotated[bool, Parameter(negative=(), help="Replace the picture if it is there.")]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from whatnext.playlists import (
+    connecting,
     creating,
     editing,
     history,
@@ -176,6 +177,20 @@ _LISTED = (
     ),
     Operation(
         "profile.name", "Choose the name members see", requests.SetProfile, views.ProfileView, profile.rename
+    ),
+    Operation(
+        "profile.link",
+        "Make this device's connect link",
+        requests.Nothing,
+        views.DeviceLink,
+        connecting.own_link,
+    ),
+    Operation(
+        "peers.remember",
+        "Keep the addresses of a connect link",
+        requests.RememberPeer,
+        views.Remembered,
+        connecting.remember,
     ),
     Operation(
         "backup.create",

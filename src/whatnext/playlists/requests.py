@@ -188,6 +188,12 @@ class Join(Request, frozen=True, kw_only=True):
     name: str | None = None
 
 
+class RememberPeer(Request, frozen=True, kw_only=True):
+    """Keep the addresses of a `whtnxt://connect/…` link; nothing is dialled."""
+
+    link: str
+
+
 class ChangeRole(OfPlaylist, frozen=True, kw_only=True):
     """Give a member another role."""
 

@@ -154,6 +154,21 @@ class ProfileView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     directory: str | None
 
 
+class DeviceLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The own device's `whtnxt://connect/` link, and the addresses in it: none while no node runs."""
+
+    peer: str
+    link: str
+    addresses: list[str]
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The addresses of a link are in the address book now; without any, nothing is."""
+
+    peer: str
+    addresses: list[str]
+
+
 class BackupMade(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A backup was written; `key` is the copy of the device key beside it."""
 

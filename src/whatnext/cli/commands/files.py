@@ -60,8 +60,8 @@ def export(
     What the format has no place for is said.
     """
     wanted = format or file.suffix.lstrip(".") or DEFAULT_FORMAT
-    if file != STDIO and file.exists() and not force:
-        raise UserError(f"{file} is there already: choose another name, or --force to replace it")
+    if file != STDIO:
+        check_free(file, force=force)
     exported = context.ask(
         "playlist.export", requests.ExportPlaylist(playlist=playlist, format=wanted), Export
     )
@@ -74,6 +74,12 @@ def export(
         context.say(f"Wrote {file}.")
     for loss in exported.losses:
         context.say(f"note: {loss}")
+
+
+def check_free(file: Path, *, force: bool) -> None:
+    """Refuse a file that is there, unless it may be replaced; raises `UserError`."""
+    if file.exists() and not force:
+        raise UserError(f"{file} is there already: choose another name, or --force to replace it")
 
 
 def _content(file: Path) -> bytes:

@@ -4,8 +4,11 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from whatnext.cli.arguments import Given, PeerRef, PlaylistRef
+from whatnext.cli.arguments import AsQr, ForceQr, Given, PeerRef, PlaylistRef, QrFile
+from whatnext.cli.commands.files import check_free
 from whatnext.cli.commands.playlists import change
+from whatnext.cli.commands.profile import as_picture
+from whatnext.cli.context import Context
 from whatnext.cli.tables import print_table
 from whatnext.cli.words import moment, period_s, short, short_peer
 from whatnext.playlists import requests
@@ -22,16 +25,25 @@ def invite(
     peer: Annotated[
         list[str] | None, Parameter(help="A further member to join through; repeat for several.")
     ] = None,
+    qr: AsQr = False,
+    qr_file: QrFile = None,
+    force: ForceQr = False,
     context: Given,
 ) -> None:
-    """Make an invite link. Whoever has the link can join, so send it privately."""
+    """Make an invite link. Whoever has the link, or its QR code, can join, so send it privately."""
+    if qr_file is not None:
+        check_free(qr_file, force=force)  # before an invite is made that nobody gets to see
     request = requests.CreateInvite(
         playlist=playlist, role=role, expires_in_s=period_s(expires), peers=peer or []
     )
     made = context.ask("invite.create", request, InviteView)
-    if context.show(made):
-        return
-    context.print(made.link or "")
+    if not context.show(made):
+        context.print(made.link or "")
+        _explain(made, context)
+    as_picture(made.link or "", context, shown=qr, file=qr_file)
+
+
+def _explain(made: InviteView, context: Context) -> None:
     until = f"until {moment(made.expires_at)}" if made.expires_at is not None else "until it is revoked"
     context.say(f"Good for any number of friends as {made.role} {until}. They run: whatnext join LINK")
     if "addr=" not in (made.link or ""):

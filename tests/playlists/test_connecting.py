@@ -1,0 +1,61 @@
+import pytest
+from playlist_devices import Device, Wall
+
+from whatnext.errors import BadLink, UserError
+from whatnext.playlists import links
+from whatnext.store.peers import AddressBook
+
+REAL, LOCAL = "/ip4/192.0.2.1/tcp/4001", "/ip4/127.0.0.1/tcp/4001"
+
+
+def device(name="Ann", seed=1, addresses=()):
+    return Device(name, seed, Wall(), addresses)
+
+
+def book(of):
+    return AddressBook(of.library.database)
+
+
+def test_the_own_link_names_device_addresses_and_name():
+    ann = device(addresses=[f"{LOCAL}/p2p/x", REAL])
+    made = ann.do("profile.link")
+    assert links.parse(made.link) == links.ConnectLink(peer=ann.peer, addresses=(REAL,), name="Ann")
+    assert (made.peer, made.addresses) == (ann.peer, [REAL])
+    assert device(name="").do("profile.link").link == f"whtnxt://connect/{ann.peer}"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("A" * 500, "A" * 60), ("👩\u200d🚀 Zoë", "👩🚀 Zoë"), ("\u202e", ""), ("😀" * 500, "😀" * 60)],
+)
+def test_any_name_a_device_may_have_gives_a_link_that_reads_back(name, told):
+    many = [f"/dns4/{'h' * 60}.{'h' * 60}.example/tcp/{port}" for port in range(4001, 4017)]
+    assert links.parse(device(name=name, addresses=many).do("profile.link").link).name == told
+
+
+def test_a_links_addresses_go_behind_those_that_worked():
+    ann, ben = device(), device("Ben", 2)
+    book(ann).met(ben.peer, worked=[LOCAL], announced=[], name="Ben", now_ms=5)
+    link = str(links.ConnectLink(peer=ben.peer, addresses=(f"{REAL}/p2p/{ben.peer}",), name="Ann"))
+    assert ann.do("peers.remember", link=link).addresses == [REAL]
+    known = book(ann).get(ben.peer)
+    assert (known.addresses, known.name, known.last_seen) == ([LOCAL, REAL], "Ben", 5)
+
+
+def test_the_name_in_a_link_is_nobodys_word_and_is_not_kept():
+    ann, ben = device(), device("Ben", 2)
+    ann.do("peers.remember", link=str(links.ConnectLink(peer=ben.peer, addresses=(REAL,), name="Mallory")))
+    assert book(ann).get(ben.peer).name is None
+
+
+def test_invites_the_own_link_and_malformed_links_are_not_remembered():
+    ann = device()
+    playlist = ann.do("playlist.create", name="Mix").id
+    for link, kind, said in (
+        (ann.do("invite.create", playlist=playlist).link, UserError, "whatnext join"),
+        (ann.do("profile.link").link, UserError, "own"),
+        ("whtnxt://connect/x", BadLink, "PeerID"),
+    ):
+        with pytest.raises(kind, match=said):
+            ann.do("peers.remember", link=link)
+    assert book(ann).all() == []
