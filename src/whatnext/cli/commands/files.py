@@ -41,7 +41,8 @@ def import_(
     context.print(report.playlist)
     for warning in report.warnings:
         context.say(f"note: {warning}")
-    context.say(f"Imported {report.entries} tracks into “{report.name}” ({report.format}).")
+    tracks = "1 track" if report.entries == 1 else f"{report.entries} tracks"
+    context.say(f"Imported {tracks} into “{report.name}” ({report.format}).")
     context.say(f"Share it: whatnext invite {short(report.playlist)}")
 
 
