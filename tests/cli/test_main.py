@@ -370,6 +370,7 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "connect",
         "discover",
         "disconnect",
+        "doctor",
     }
     assert paths == {*OPERATIONS, *of_the_node, "status", "/events"}
     assert {"PlaylistView", "NodeStatus", "Problem", "ChangeEvent"} <= set(page["components"]["schemas"])

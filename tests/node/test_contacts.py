@@ -149,6 +149,18 @@ async def test_who_is_away_is_tried_ever_less_often_but_never_given_up(seeking, 
     assert network.connections()
 
 
+async def test_why_a_dial_failed_is_told_until_the_peer_is_reached(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    network.reachable = False
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(5)
+    assert seeking.problems == {"B": "B could not be reached"}
+    network.reachable = True
+    await trio.sleep(100)
+    assert network.connections()
+    assert seeking.problems == {}
+
+
 async def test_after_a_good_connection_a_peer_is_sought_at_once_again(seeking, nursery, autojump_clock):
     network = FakeNetwork()
     nursery.start_soon(seeking.run, network)

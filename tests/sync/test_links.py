@@ -47,3 +47,14 @@ async def test_a_record_travels_through_a_middle_device(autojump_clock):
         cleo.add(playlist, "from the other")
         await net.in_sync(playlist)
         assert anna.titles(playlist) == ["from one end", "from the other"]
+
+
+async def test_a_link_tells_how_far_the_peers_clock_is_ahead(autojump_clock):
+    async with network() as net:
+        anna, ben = net.device("anna"), net.device("ben", skew_ms=7_000)
+        playlist = anna.create()
+        ben.join(playlist, anna.invite(playlist))
+        net.connect(anna, ben)
+        await net.in_sync(playlist)
+        assert 6_000 < anna.hub.status()[0].skew_ms < 8_000
+        assert -8_000 < ben.hub.status()[0].skew_ms < -6_000

@@ -7,7 +7,18 @@ from typing import Any, Literal
 from cyclopts import App, Parameter
 
 from whatnext import __version__
-from whatnext.cli.commands import files, network, node, opening, other, playlists, profile, sharing, tracks
+from whatnext.cli.commands import (
+    doctor,
+    files,
+    network,
+    node,
+    opening,
+    other,
+    playlists,
+    profile,
+    sharing,
+    tracks,
+)
 
 EVERYWHERE = (
     "Everywhere: --profile DIR (or WHATNEXT_PROFILE) takes another profile; --json prints the answer as one JSON"
@@ -37,6 +48,7 @@ def build_app() -> App:
     backup.command(profile.backup_create, name="create")
     backup.command(profile.backup_restore, name="restore")
     app.command(backup)
+    app.command(doctor.doctor)
     app.command(other.completion)
     app.command(other.bench, help_flags=[], version_flags=[])
     return app

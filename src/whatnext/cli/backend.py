@@ -38,7 +38,7 @@ def choose_backend(profile: Path | None) -> Backend:
     directory = profile_directory(profile)
     deadline = time.monotonic() + WAIT_S
     while True:
-        node = _connect(directory)
+        node = running_node(directory)
         if node is not None:
             return node
         try:
@@ -49,7 +49,8 @@ def choose_backend(profile: Path | None) -> Backend:
             time.sleep(_LOOK_S)
 
 
-def _connect(directory: Path) -> "NodeBackend | None":
+def running_node(directory: Path) -> "NodeBackend | None":
+    """A connection to the node that runs on a profile, or None."""
     found = state_file.read(directory)
     if found is None or not state_file.is_alive(found.pid):
         return None

@@ -38,6 +38,8 @@ class Contacts:
         paused: set[str],
         nearby: Callable[[str], list[str]] = lambda _: [],
     ) -> None:
+        self.problems: dict[str, str] = {}
+        """Why the last dial of a wanted peer failed, in a sentence."""
         self._paused = paused
         self._nearby = nearby
         self._library = library
@@ -115,6 +117,8 @@ class Contacts:
         for peer in connected & self._paused:
             nursery.start_soon(network.disconnect, peer, "this node's user disconnected it")
         wanted = self.wanted()
+        for peer in self.problems.keys() - (wanted.keys() - connected):
+            del self.problems[peer]
         for peer in self._backoffs.keys() - wanted.keys():
             del self._backoffs[peer]
         for peer in self._sought.keys() - wanted.keys():
@@ -155,6 +159,7 @@ class Contacts:
                             await network.dial(peer, self.addresses(peer))
                     except NetworkError as error:
                         _log.info("%s", error)
+                        self.problems[peer] = str(error)
                         await trio.sleep(backoff.next())
         finally:
             del self._sought[peer]

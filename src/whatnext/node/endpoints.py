@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from whatnext.node import operations, requests, views
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
+from whatnext.node.doctor.findings import NodeSeen
+from whatnext.node.doctor.operation import doctor
 from whatnext.playlists.operations import OPERATIONS, Operation
 from whatnext.playlists.requests import Nothing
 
@@ -41,6 +43,7 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         views.PingReport,
         operations.ping,
     ),
+    ("doctor", "Tell what the doctor needs of the node", Nothing, NodeSeen, doctor),
     ("connect", "Connect to a peer", requests.Connect, views.Connected, operations.connect),
     (
         "disconnect",

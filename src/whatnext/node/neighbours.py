@@ -19,6 +19,8 @@ class Neighbours:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._roster = Roster()
+        self.is_on = False
+        """Whether discovery was asked for."""
         self.problem: str | None = None
         """Why there is no discovery, for people; None while it works."""
 
@@ -36,6 +38,7 @@ class Neighbours:
 
         A network without mDNS takes nothing else down: it is logged, and `problem` says so.
         """
+        self.is_on = True
         try:
             async with open_mdns(network.peer, network.addresses, lambda event: self._take(event, found)):
                 await trio.sleep_forever()

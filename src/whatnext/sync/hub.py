@@ -32,6 +32,8 @@ class PeerStatus(msgspec.Struct, frozen=True):
     agent: str
     playlists: list[PlaylistStatus]
     traffic: Traffic
+    skew_ms: int | None
+    """How far the peer's clock is ahead of ours; None before its hello."""
 
 
 def opens_stream(own: str, peer: str) -> bool:
@@ -181,4 +183,5 @@ def _status(session: Session) -> PeerStatus:
         agent=hello.agent if hello else "",
         playlists=session.playlists(),
         traffic=msgspec.structs.replace(session.traffic),
+        skew_ms=session.skew_ms,
     )

@@ -62,6 +62,8 @@ class Session:
         self.peer = peer
         self.phase = Phase.GREETING
         self.hello: Hello | None = None
+        self.skew_ms: int | None = None
+        """How far the peer's clock was ahead of ours when its hello came."""
         self.ended: LinkEnded | None = None
         self.traffic = Traffic()
         self._library = library
@@ -206,8 +208,8 @@ class Session:
             self._report,
             now,
         )
-        skew = hello.wall_ms - self._library.clock.now_ms()
-        self._report(PeerHandshaken(self.peer, hello.name, hello.agent, tuple(hello.features), skew))
+        self.skew_ms = hello.wall_ms - self._library.clock.now_ms()
+        self._report(PeerHandshaken(self.peer, hello.name, hello.agent, tuple(hello.features), self.skew_ms))
 
     def _report(self, event: Event) -> None:
         self._events.append(event)

@@ -1,0 +1,148 @@
+"""`whatnext doctor` in processes of its own: beside a real node, and in namespaces where the network is broken."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from whatnext.lab import Host, Lab, why_not
+from whatnext.node.doctor.verdict import Report, State, Verdict
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    if reason := why_not():
+        pytest.skip(reason)
+    with Lab() as lab:
+        yield lab
+
+
+class Doctor:
+    """The verdicts of one run, by check."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        out, errors = process.communicate(timeout=30)
+        assert errors == b""
+        self.status = process.returncode
+        self.report = msgspec.json.decode(out, type=Report)
+
+    def __getitem__(self, check: str) -> Verdict:
+        return next(each for each in self.report.verdicts if each.check == check)
+
+
+def ask(host: Host, profile: Path) -> Doctor:
+    command = ("-m", "whatnext", "--profile", str(profile), "doctor", "--json")
+    return Doctor(host.python(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+
+
+@contextmanager
+def node_on(host: Host, profile: Path, *options: str) -> Iterator[None]:
+    node = host.python(
+        "-m", "whatnext", "--profile", str(profile), "node", "--ready-line", *options, stdout=subprocess.PIPE
+    )
+    try:
+        assert b'"url"' in node.stdout.readline()
+        yield
+    finally:
+        node.send_signal(signal.SIGTERM)
+        assert node.wait(10) == 0
+
+
+def test_a_device_on_a_lan_with_a_neighbour_has_no_problem(lab, tmp_path):
+    home, hosts = lab.lan("home"), [lab.host("anna"), lab.host("ben")]
+    for host in hosts:
+        home.attach(host)
+    with node_on(hosts[0], tmp_path / "anna"), node_on(hosts[1], tmp_path / "ben"):
+        seen = ask(hosts[0], tmp_path / "anna")
+    assert (seen.status, seen.report.problems, seen.report.node_running) == (0, 0, True)
+    for check in (
+        "device key",
+        "database",
+        "node",
+        "interfaces",
+        "announced addresses",
+        "multicast",
+        "listening",
+    ):
+        assert seen[check].verdict is State.OK, seen[check]
+    assert hosts[0].address in seen["announced addresses"].seen
+    assert "ws" in seen["listening"].seen
+
+
+def test_a_device_with_nothing_but_loopback_is_told_that_it_is_on_no_network(lab, tmp_path):
+    seen = ask(lab.host("alone"), tmp_path / "p")
+    assert seen.status == 1
+    assert seen["interfaces"].verdict is State.PROBLEM
+    assert "Only loopback" in seen["interfaces"].seen
+    assert seen["announced addresses"].verdict is State.PROBLEM
+
+
+@pytest.mark.parametrize("direction", ["input", "output"])
+def test_multicast_that_a_firewall_blocks_either_way_is_a_problem_that_names_port_and_tool(
+    lab, tmp_path, direction
+):
+    anna = lab.host("anna")
+    lab.lan("home").attach(anna)
+    assert ask(anna, tmp_path / "p")["multicast"].verdict is State.OK
+    rules = f"table inet t {{ chain c {{ type filter hook {direction} priority 0; udp dport 5353 drop\n}}\n}}"
+    anna.run(["nft", "-f", "-"], stdin=rules)
+    seen = ask(anna, tmp_path / "p")
+    assert seen.status == 1
+    assert seen["multicast"].verdict is State.PROBLEM
+    assert f"eth0 ({anna.address})" in seen["multicast"].seen
+    assert "UDP port 5353" in seen["multicast"].next
+    assert "nft" in seen["multicast"].next
+    assert seen["interfaces"].verdict is State.OK
+
+
+def test_a_port_5353_that_another_program_keeps_for_itself_is_a_problem_of_its_own(lab, tmp_path):
+    anna = lab.host("anna")
+    lab.lan("home").attach(anna)
+    with anna.inside(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as holder:
+        holder.bind(("", 5353))
+        seen = ask(anna, tmp_path / "p")
+    assert seen["multicast"].verdict is State.PROBLEM
+    assert "Another program holds UDP port 5353" in seen["multicast"].seen
+
+
+def test_tcp_that_a_firewall_blocks_is_seen_by_dialling_the_own_addresses(lab, tmp_path):
+    anna = lab.host("anna")
+    lab.lan("home").attach(anna)
+    with node_on(anna, tmp_path / "p", "--listen", "/ip4/0.0.0.0/tcp/4001"):
+        anna.run(
+            ["nft", "-f", "-"],
+            stdin="table inet t { chain c { type filter hook input priority 0;"
+            f" ip daddr {anna.address} tcp dport 4001 drop\n}}\n}}",
+        )
+        seen = ask(anna, tmp_path / "p")
+    assert seen["listening"].verdict is State.PROBLEM
+    assert "allow TCP 4001." in seen["listening"].next
+
+
+def test_an_ipv6_only_interface_is_tested_too(lab, tmp_path):
+    anna = lab.host("anna")
+    lab.lan("home").attach(anna)
+    anna.ip(f"addr del {anna.address}/24 dev eth0", "addr add fd00:77::2/64 dev eth0 nodad")
+    assert "eth0" in ask(anna, tmp_path / "p")["multicast"].seen
+    assert ask(anna, tmp_path / "p")["multicast"].verdict is State.OK
+
+
+def test_a_profile_whose_key_others_can_read_is_told_with_status_1_in_words_for_people(tmp_path):
+    (tmp_path / "device.key").write_text("x")
+    (tmp_path / "device.key").chmod(0o644)
+    command = [sys.executable, "-m", "whatnext", "--profile", str(tmp_path), "doctor"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "problem      device key: " in done.stdout
+    assert f"→ If nobody else used this account, run: chmod 600 {tmp_path}" in done.stdout
+    assert "docs/troubleshooting.md" in done.stderr
