@@ -21,16 +21,25 @@ STOP_S = 10.0
 
 
 class Node:
-    """One node process; it ends when this process does, over its standard input, unless `lifeline` is false."""
+    """One node process; it ends when this process does, over its standard input, unless `lifeline` is false.
+
+    It listens at one address and looks for nobody; without `listen` it runs as a user's does.
+    """
 
     def __init__(
-        self, directory: Path, listen: str = LISTEN, *, lifeline: bool = True, module: str = "whatnext"
+        self,
+        directory: Path,
+        listen: str | None = LISTEN,
+        *,
+        lifeline: bool = True,
+        module: str = "whatnext",
     ) -> None:
         self.directory = directory
         self.url = self.peer = self.token = ""
         self.addresses: list[str] = []
         self.ready_s = self._launched = 0.0
-        self._listen = listen
+        # --no-mdns: who is cut off must stay cut off, and other runs' nodes are none of ours.
+        self._network = ["--no-mdns", "--listen", listen] if listen else []
         self._module = module
         self._lifeline = ["--lifeline"] if lifeline else []
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,9 +72,7 @@ class Node:
                     "node",
                     "--ready-line",
                     *self._lifeline,
-                    "--no-mdns",  # who is cut off must stay cut off, and other runs' nodes are none of ours
-                    "--listen",
-                    self._listen,
+                    *self._network,
                     *options,
                 ],
                 stdin=subprocess.PIPE,

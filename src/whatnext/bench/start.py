@@ -46,7 +46,7 @@ def measure(repeats: int, entries: int) -> StartReport:
         device = Device("peer", seeded(1), directory / FILE, load_or_create(directory))
         fill(device, device.create("Kitchen party"), entries, 100)
         device.close()
-        node = Node(directory)
+        node = Node(directory, listen=None)
         ready, stops = [], []
         try:
             for number in range(repeats + 1):  # the first start warms the file cache
