@@ -42,7 +42,7 @@ def test_cold_brings_every_entry(capsys):
     report = measured(capsys, "cold", "--entries", "300", "--per-record", "100")
     assert report["entries"] == 300
     assert report["records"] == 4
-    assert 0 < report["seconds"] < report["from_join_s"]
+    assert 0 <= report["seconds"] < report["from_join_s"]
     assert report["bytes"] > 300 * 100
 
 
