@@ -17,7 +17,6 @@ from whatnext.errors import WhatNextError
 from whatnext.identity import load_or_create
 from whatnext.store.database import FILE
 
-
 SHORTEST_S = 0.0001
 """A small playlist is in sync before the driver has read that it was accepted."""
 
