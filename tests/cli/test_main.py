@@ -27,7 +27,7 @@ from whatnext.playlists.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text("utf-8")
-HEAVY = {"libp2p", "trio", "starlette", "hypercorn", "structlog", "rich.table", "sqlite3", "nacl"}
+HEAVY = {"libp2p", "trio", "hypercorn", "structlog", "rich.table", "sqlite3", "nacl"}
 
 
 def modules_after(*arguments: str) -> set[str]:
@@ -51,7 +51,7 @@ def test_help_loads_nothing_heavy(arguments):
 def test_a_direct_command_loads_no_network(tmp_path):
     loaded = modules_after("--profile", str(tmp_path), "playlist", "create", "Mix")
     assert "whatnext.store.library" in loaded
-    assert loaded & {"libp2p", "trio", "starlette", "hypercorn", "structlog", "rich.table"} == set()
+    assert loaded & {"libp2p", "trio", "hypercorn", "structlog", "rich.table"} == set()
 
 
 def leaves(app, path=()):
