@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from whatnext.net.config import NetConfig
 from whatnext.net.events import Connected, Disconnected, Event, Missed, PathChanged, Subscription
 from whatnext.net.network import Handler, Network, open_network
+from whatnext.net.standing import Standing
 
 if TYPE_CHECKING:
     from whatnext.net.connections import ConnectionInfo
@@ -23,6 +24,7 @@ __all__ = [
     "NetConfig",
     "Network",
     "PathChanged",
+    "Standing",
     "Stream",
     "Subscription",
     "open_network",

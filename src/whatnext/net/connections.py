@@ -25,6 +25,8 @@ from whatnext.net.config import NetConfig
 from whatnext.net.departed import Departed
 from whatnext.net.events import Connected, Disconnected, EventHub, PathChanged
 from whatnext.net.heartbeat import ping_once
+from whatnext.net.observing import Observer
+from whatnext.net.standing import Judge
 from whatnext.net.swarm import SafeSwarm
 
 _log = logging.getLogger(__name__)
@@ -77,13 +79,22 @@ class Connections(INotifee):
     """The table of live links; told of new ones by the swarm, it watches each to its end."""
 
     def __init__(
-        self, swarm: SafeSwarm, departed: Departed, config: NetConfig, events: EventHub, nursery: trio.Nursery
+        self,
+        swarm: SafeSwarm,
+        departed: Departed,
+        config: NetConfig,
+        events: EventHub,
+        nursery: trio.Nursery,
+        standing: Judge,
+        observe: Observer,
     ) -> None:
         self._swarm = swarm
         self._departed = departed
         self._config = config
         self._events = events
         self._nursery = nursery
+        self._standing = standing
+        self._observe = observe
         self._me = str(swarm.get_peer_id())
         self._links: dict[str, list[Link]] = {}
         self._closing = False

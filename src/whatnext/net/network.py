@@ -13,6 +13,8 @@ from whatnext.identity import Identity
 from whatnext.net.addresses import Kind, dial_order, kind_of, without_peer
 from whatnext.net.config import NetConfig
 from whatnext.net.events import EventHub, Subscription
+from whatnext.net.observing import Observer, ignore
+from whatnext.net.standing import Judge, everybody_is_known
 
 if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that really opens pays it
     from libp2p.abc import INetConn, INetStream
@@ -39,6 +41,7 @@ class Network:
         config: NetConfig,
         connections: "Connections",
         events: EventHub,
+        observe: Observer,
     ) -> None:
         self.peer = str(host.get_id())
         self.host = host  # for the relay client and hole punching inside whatnext.net, nobody else
@@ -46,6 +49,7 @@ class Network:
         self._config = config
         self._connections = connections
         self._events = events
+        self._observe = observe
         self._dialling: weakref.WeakValueDictionary[str, trio.Lock] = weakref.WeakValueDictionary()
 
     def addresses(self) -> list[str]:
@@ -183,9 +187,16 @@ class Network:
 
 @asynccontextmanager
 async def open_network(
-    identity: Identity, config: NetConfig | None = None, handlers: Mapping[str, Handler] | None = None
+    identity: Identity,
+    config: NetConfig | None = None,
+    handlers: Mapping[str, Handler] | None = None,
+    *,
+    standing: Judge = everybody_is_known,
+    observe: Observer = ignore,
 ) -> AsyncIterator[Network]:
     """Run a libp2p node while the block lasts; `handlers` serve from the first connection on.
+
+    `standing` tells whom to refuse and whom to keep, `observe` hears of everything in detail.
 
     Raises `LocalError` when an address cannot be listened on. Note that py-libp2p sets SO_REUSEPORT: a second
     process on the same fixed port is not refused, it takes half the connections; the profile's lock prevents that.
@@ -205,9 +216,9 @@ async def open_network(
     # Our nursery is the inner one: cancelled outside the service, its last checkpoint would replace the body's error.
     async with background_trio_service(swarm), trio.open_nursery() as nursery:
         events = EventHub()
-        connections = Connections(swarm, Departed(host), config, events, nursery)
+        connections = Connections(swarm, Departed(host), config, events, nursery, standing, observe)
         swarm.register_notifee(connections)
-        network = Network(host, swarm, config, connections, events)
+        network = Network(host, swarm, config, connections, events, observe)
         for protocol, handler in (handlers or {}).items():
             network.handle(protocol, handler)
         try:
