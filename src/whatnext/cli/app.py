@@ -14,6 +14,7 @@ from whatnext.cli.commands import (
     node,
     opening,
     other,
+    peers,
     playlists,
     profile,
     sharing,
@@ -42,8 +43,9 @@ def build_app() -> App:
     app.command(profile.id_, name="id")
     app.command(_playlist_app())
     _add_sharing(app)
-    for command in (network.connect, network.disconnect, network.discover, network.peers, network.ping):
+    for command in (network.connect, network.disconnect, network.discover, network.ping):
         app.command(command)
+    app.command(_peers_app())
     backup = App(name="backup", help="Copy everything this device has, and put it back.")
     backup.command(profile.backup_create, name="create")
     backup.command(profile.backup_restore, name="restore")
@@ -59,6 +61,13 @@ def _add_node(app: App) -> None:
     group.default(node.run)
     group.command(node.stop)
     app.command(group)
+
+
+def _peers_app() -> App:
+    group = App(name="peers", help="The peers this device knows; alone: list them.")
+    group.default(peers.peers)
+    group.command(peers.peers, name="list")
+    return group
 
 
 def _playlist_app() -> App:

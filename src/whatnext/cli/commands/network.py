@@ -1,15 +1,15 @@
 """The running node: its state, its peers, its connections. None of these works without one."""
 
-from collections.abc import Iterable
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from whatnext.cli.arguments import Given, PeerRef
+from whatnext.cli.commands.peers import mark, total
 from whatnext.cli.tables import print_table
-from whatnext.cli.words import moment, short, short_peer
+from whatnext.cli.words import short, short_peer
 from whatnext.node import requests
-from whatnext.node.views import Connected, Disconnected, Discovered, NodeStatus, PeerView, PingReport
+from whatnext.node.views import Connected, Disconnected, Discovered, NodeStatus, PingReport
 from whatnext.playlists.requests import Nothing
 
 
@@ -26,38 +26,12 @@ def status(*, context: Given) -> None:
     for playlist in found.playlists:
         at = [short(playlist.id), playlist.name, playlist.state]
         rows += [
-            (*at, short_peer(p.peer), p.state, _total([p.pending_out]), _total([p.pending_in]))
+            (*at, short_peer(p.peer), p.state, total([p.pending_out]), total([p.pending_in]))
             for p in playlist.peers
         ] or [(*at, "", "nobody connected", "", "")]
     print_table(("ID", "PLAYLIST", "STATE", "WITH", "SYNC", "TO SEND", "TO GET"), rows)
     if not found.playlists:
         context.say("No playlists yet. Begin one: whatnext playlist create NAME; or: whatnext join LINK")
-
-
-def peers(*, context: Given) -> None:
-    """List known peers: connected, greeted and in sync are three things."""
-    found = context.ask("peers.list", Nothing(), list[PeerView])
-    if context.show(found):
-        return
-    rows = [
-        (
-            p.name or "",
-            p.peer,
-            _mark(p.connected),
-            _mark(p.handshaken),
-            _mark(p.in_sync),
-            p.path or "",
-            "" if p.latency_ms is None else f"{p.latency_ms:.1f}",
-            _total(s.pending_out for s in p.playlists),
-            _total(s.pending_in for s in p.playlists),
-            moment(p.last_seen),
-        )
-        for p in found
-    ]
-    columns = ("NAME", "PEER", "CONNECTED", "GREETED", "IN SYNC", "PATH", "MS", "TO SEND", "TO GET", "SEEN")
-    print_table(columns, rows, frozenset({"MS", "TO SEND", "TO GET"}))
-    if not found:
-        context.say("No peers yet. Connect to one: whatnext connect ADDRESS; or: whatnext join LINK")
 
 
 def discover(
@@ -76,8 +50,8 @@ def discover(
             n.name or "",
             n.peer,
             n.state,
-            _mark(n.connected),
-            *([_mark(n.whatnext)] if foreign else []),
+            mark(n.connected),
+            *([mark(n.whatnext)] if foreign else []),
             *n.addresses[:1],
         )
         for n in found.neighbours
@@ -128,13 +102,3 @@ def ping(
     for number, took in enumerate(report.round_trips_ms, 1):
         context.print(f"{number}: {took:.2f} ms")
     context.say(f"{len(report.round_trips_ms)} of {count} answered ({report.path}).")
-
-
-def _mark(yes: bool) -> str:
-    return "yes" if yes else "no"
-
-
-def _total(counts: Iterable[int | None]) -> str:
-    """What is pending over several playlists; a question mark while any of it cannot be known."""
-    known = list(counts)
-    return "?" if None in known else str(sum(count or 0 for count in known))
