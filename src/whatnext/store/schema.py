@@ -64,6 +64,12 @@ MIGRATIONS: tuple[str, ...] = (
         last_seen INTEGER        -- milliseconds
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE blocked (
+        peer TEXT PRIMARY KEY,
+        since INTEGER NOT NULL   -- milliseconds
+    ) WITHOUT ROWID;
+    """,
 )
 
 
