@@ -17,6 +17,7 @@ from whatnext.cli.commands import (
     peers,
     playlists,
     profile,
+    relay_server,
     sharing,
     tracks,
 )
@@ -50,6 +51,7 @@ def build_app() -> App:
     backup.command(profile.backup_create, name="create")
     backup.command(profile.backup_restore, name="restore")
     app.command(backup)
+    app.command(_relay_app())
     app.command(doctor.doctor)
     app.command(other.completion)
     app.command(other.bench, help_flags=[], version_flags=[])
@@ -115,6 +117,14 @@ def _add_sharing(app: App) -> None:
     members.command(sharing.members_role, name="role")
     members.command(sharing.members_remove, name="remove")
     app.command(members)
+
+
+def _relay_app() -> App:
+    group = App(
+        name="relay", help="Run a relay server for devices that cannot meet directly, and look at one."
+    )
+    group.default(relay_server.run)
+    return group
 
 
 def _help_style() -> Literal["default", "plain"]:
