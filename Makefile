@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 INSTALLED := .venv/.installed
 BIN := .venv/bin
 TRACES ?= ../shared/data/traces
+LOCKS := tools/node24/package-lock.json tests/interop/package-lock.json
+export PATH := $(CURDIR)/tools/node24/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test soak lint fmt bench clean
@@ -10,9 +12,9 @@ TRACES ?= ../shared/data/traces
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(INSTALLED) ## Make .venv with WhatNext and its tools in it
+setup: $(INSTALLED) ## Make .venv with WhatNext and its tools in it, and Node 24 for the tests with js-libp2p
 
-$(INSTALLED): pyproject.toml constraints.txt tools/setup.sh
+$(INSTALLED): pyproject.toml constraints.txt tools/setup.sh tools/javascript.sh $(LOCKS)
 	@PYTHON='$(PYTHON)' sh tools/setup.sh
 
 run: $(INSTALLED) ## Run a node on your own profile
@@ -40,6 +42,7 @@ fmt: $(INSTALLED) ## Put the code in the house's format, refresh the index of do
 bench: $(INSTALLED) ## Measure everything: a table against design §11, and one JSON object (TRACES=dir)
 	@$(BIN)/whatnext bench all $(addprefix --trace ,$(wildcard $(TRACES)/*.json.gz))
 
-clean: ## Remove .venv and every cache
+clean: ## Remove .venv, node_modules and every cache
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name node_modules -type d -prune -exec rm -rf {} +
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -93,4 +93,5 @@ make_laboratory
 say "Installing into $venv with $("$venv/bin/python" --version) (a minute or so the first time)"
 "$venv/bin/python" -m pip install -qq --upgrade "pip>=25.1" # --group came with 25.1
 "$venv/bin/python" -m pip install -qq -c constraints.txt -e . --group dev
+sh tools/javascript.sh
 touch "$venv/.installed"
