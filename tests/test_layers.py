@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "whatnext"
 
 LAYERS = (
-    ("errors", "config", "clock"),
+    ("errors", "config", "clock", "rates"),
     ("identity",),
     ("records",),
     ("store",),

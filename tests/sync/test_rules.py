@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whatnext.errors import ProtocolViolation
+from whatnext.rates import TokenBucket
 from whatnext.records.ids import LogKey
 from whatnext.records.judge import Head
 from whatnext.sync import discipline, frames, limits, opens_stream
 from whatnext.sync.batches import took
-from whatnext.sync.discipline import Discipline, OffenceKind, TokenBucket, Verdict
+from whatnext.sync.discipline import Discipline, OffenceKind, Verdict
 from whatnext.sync.frames import Ack, Bye, FrameReader, Heads, Hello, Interest, Join, Records, Refuse
 from whatnext.sync.interest import InterestKey
 

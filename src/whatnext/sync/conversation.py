@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from whatnext.errors import InvalidRecord, ProtocolViolation
 from whatnext.identity import public_key_of
+from whatnext.rates import TokenBucket
 from whatnext.records.schema import REMOVED
 from whatnext.store import Library
 from whatnext.sync import admission, batches, intake, limits
-from whatnext.sync.discipline import Discipline, OffenceKind, TokenBucket
+from whatnext.sync.discipline import Discipline, OffenceKind
 from whatnext.sync.events import (
     Event,
     JoinAccepted,

@@ -18,11 +18,12 @@ from enum import StrEnum
 import msgspec
 
 from whatnext.errors import ProtocolViolation
+from whatnext.rates import TokenBucket
 from whatnext.store import Change, Library
 from whatnext.sync import frames, limits
 from whatnext.sync.batches import InFlight
 from whatnext.sync.conversation import Conversation
-from whatnext.sync.discipline import Discipline, OffenceKind, TokenBucket
+from whatnext.sync.discipline import Discipline, OffenceKind
 from whatnext.sync.events import Event, LinkEnded, Offence, PeerHandshaken
 from whatnext.sync.frames import Bye, Have, Heads, Hello, Interest, Join, Message
 from whatnext.sync.metrics import Traffic
