@@ -13,14 +13,14 @@ from whatnext.errors import Unreachable
 from whatnext.identity import Identity
 from whatnext.net import Connected, Disconnected, PathChanged, Subscription
 from whatnext.node.backoff import Backoff
-from whatnext.node.contacts import LONGEST_PAUSE_S, Contacts
+from whatnext.node.contacts import EAGER_PAUSE_S, EAGER_S, LONGEST_PAUSE_S, Contacts
 from whatnext.node.links import SyncLinks
 from whatnext.playlists import requests
 from whatnext.playlists.operations import OPERATIONS
 from whatnext.playlists.service import Playlists
 from whatnext.store import Library
 from whatnext.store.peers import AddressBook
-from whatnext.sync.events import LinkEnded
+from whatnext.sync.events import LinkEnded, PeerHandshaken
 
 START_MS = 1_790_000_000_000
 ADDRESS = "/ip4/192.0.2.7/tcp/4001"
@@ -117,7 +117,7 @@ class Seeking(Contacts):
     """Wants who it is told to want."""
 
     def wanted(self):
-        return {peer: [ADDRESS] for peer in ("B",) if peer not in self._paused}
+        return {peer: [ADDRESS] for peer in ("B",) if not self._is_unwelcome(peer)}
 
 
 @pytest.fixture
@@ -314,3 +314,93 @@ def test_pauses_double_with_jitter_up_to_the_longest():
     assert len(set(pauses)) == 6
     backoff.reset()
     assert backoff.next() <= 1.5
+
+
+# Who is sought eagerly, and who is not
+
+
+async def cut_every(network, seconds, times, contacts=None, events=()):
+    """Lose the peer some seconds after each connection; the times it took to have it again."""
+    took = []
+    for _ in range(times):
+        for event in events:
+            contacts.heard(event)
+        await trio.sleep(seconds)
+        lost = trio.current_time()
+        network.vanish("B")
+        while not network.connections():
+            await trio.sleep(0.05)
+        took.append(trio.current_time() - lost)
+    return took
+
+
+HELLO = PeerHandshaken("B", "Ben", "test", (), 0)
+
+
+async def test_a_peer_that_greets_is_back_at_once_however_often_the_path_is_cut(
+    seeking, nursery, autojump_clock
+):
+    network = FakeNetwork()
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(1)
+    assert max(await cut_every(network, 2, 12, seeking, [HELLO])) < 1
+
+
+@pytest.mark.parametrize("events", [[], [HELLO, LinkEnded("B", "blocked", "no")]])
+async def test_a_peer_that_hangs_up_or_sends_us_away_is_asked_ever_less_often(
+    seeking, nursery, autojump_clock, events
+):
+    network = FakeNetwork()
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(1)
+    took = await cut_every(network, 2, 9, seeking, events)
+    assert max(took) > 20
+
+
+async def test_a_peer_that_was_lost_is_tried_every_few_seconds_for_some_minutes(
+    seeking, nursery, autojump_clock
+):
+    network = FakeNetwork()
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(60)
+    network.reachable = False
+    lost = trio.current_time()
+    network.vanish("B")
+    await trio.sleep(3600)
+    times = [at - lost for at, _, _ in network.dials[1:]]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert (
+        max(gap for at, gap in zip(times, gaps, strict=False) if at < EAGER_S - 5) < 1.5 * EAGER_PAUSE_S + 0.2
+    )
+    assert min(gap for at, gap in zip(times, gaps, strict=False) if at > EAGER_S) > 20
+
+
+async def test_in_a_new_place_everybody_is_sought_at_once_however_long_the_pauses_had_grown(
+    seeking, nursery, autojump_clock
+):
+    network = FakeNetwork()
+    network.reachable = False
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(1800)
+    network.reachable = True
+    moved = trio.current_time()
+    seeking.moved()
+    await trio.sleep(2)
+    assert network.connections()
+    assert network.dials[-1][0] - moved < 1
+
+
+async def test_a_blocked_peer_is_not_sought_and_is_sent_away(library, nursery, autojump_clock):
+    blocked = {"B"}
+    network = FakeNetwork()
+    contacts = Seeking(library, AddressBook(library.database), random.Random(1), set(), blocked=blocked)
+    nursery.start_soon(contacts.run, network)
+    await trio.sleep(10)
+    assert network.dials == []
+    network.appear("B")
+    await trio.sleep(10)
+    assert network.closed == ["B"]
+    blocked.clear()
+    contacts.wake()
+    await trio.sleep(2)
+    assert network.connections()

@@ -2,25 +2,37 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import trio
 
-from whatnext.errors import BadLink, NetworkError, StoreUnwritable
+from whatnext.errors import NetworkError, StoreUnwritable
 from whatnext.net import Network
 from whatnext.node.backoff import Backoff
-from whatnext.playlists import links
-from whatnext.records.governance import is_member
+from whatnext.node.wanted import wanted
 from whatnext.store import Change, Library
 from whatnext.store.peers import AddressBook
+from whatnext.sync import Hub
+from whatnext.sync.events import Event as SyncEvent
+from whatnext.sync.events import LinkEnded, PeerHandshaken
 
 _log = logging.getLogger(__name__)
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
+FIRST_PAUSE_S, EAGER_FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 0.1, 60.0
 MAX_SOUGHT = 256
 """Peers sought at one time; members of larger groups come to us, or through others."""
 MAX_DIALS = 8
 SETTLED_S = 10.0
+EAGER_PAUSE_S, EAGER_S = 3.0, 300.0
+"""After losing a peer that welcomed us the pauses stay this short, for so long.
+
+A path that heals tells neither end. A dial into silence sends SYNs after 0, 1, 3 and 7 s and ends after 10 s; with
+pauses of 1.5 to 4.5 s one gets through less than 8 s after the path heals.
+"""
+NEW_PLACE_EAGER_S = 60.0
+"""For so long after this device woke up or changed networks: the first dials may come before there is a route."""
+_TURNED_AWAY = frozenset({"blocked", "disconnected", "full", "offence", "protocol_violation", "self"})
+"""Codes of a link's end by which a peer says that it does not want us now; others are accidents."""
 LAZY_S = 2.0
 """How late a change of members may be noticed: looking costs milliseconds, which live edits should not pay."""
 COALESCE_S = 0.5
@@ -37,10 +49,12 @@ class Contacts:
         rng: random.Random,
         paused: set[str],
         nearby: Callable[[str], list[str]] = lambda _: [],
+        blocked: Container[str] = frozenset(),
     ) -> None:
         self.problems: dict[str, str] = {}
         """Why the last dial of a wanted peer failed, in a sentence."""
         self._paused = paused
+        self._blocked = blocked
         self._nearby = nearby
         self._library = library
         self._book = book
@@ -51,6 +65,7 @@ class Contacts:
         self._sought: dict[str, trio.CancelScope] = {}
         self._backoffs: dict[str, Backoff] = {}
         self._since: dict[str, float] = {}
+        self._welcome: set[str] = set()
         self._dials = trio.CapacityLimiter(MAX_DIALS)
 
     def wake(self) -> None:
@@ -77,22 +92,46 @@ class Contacts:
 
     def wanted(self) -> dict[str, list[str]]:
         """PeerIDs to be connected with, each with addresses from its invite link."""
-        found: dict[str, list[str]] = {}
-        own = self._library.identity.peer_id
-        for _, text in self._library.links_to_join():
-            for peer, addresses in _in_link(text).items():
-                found.setdefault(peer, []).extend(addresses)
-        for playlist in self._library.shared():
-            governance = self._library.governance(playlist)
-            if governance.owner is None or not is_member(
-                governance.standing(self._library.identity.public_key)
-            ):
-                continue
-            for member in governance.members():
-                if not member.left and is_member(member.role):
-                    found.setdefault(member.peer, [])
-        found.pop(own, None)
-        return {peer: found[peer] for peer in found if peer not in self._paused}
+        found = wanted(self._library)
+        return {peer: found[peer] for peer in found if not self._is_unwelcome(peer)}
+
+    def _is_unwelcome(self, peer: str) -> bool:
+        return peer in self._paused or peer in self._blocked
+
+    def forget(self, peer: str) -> None:
+        """Drop what this run has learnt of a peer: pauses and problems."""
+        self._backoffs.pop(peer, None)
+        self.problems.pop(peer, None)
+        self._welcome.discard(peer)
+
+    def moved(self) -> None:
+        """This device woke up or is on another network: what was learnt of distances is void, seek everybody now."""
+        for peer in self.wanted():
+            self._backoffs[peer] = self._eager(NEW_PLACE_EAGER_S)
+        for scope in self._sought.values():
+            scope.cancel()
+        self._wake.set()
+
+    def _eager(self, seconds: float) -> Backoff:
+        until = trio.current_time() + seconds
+
+        def at_most() -> float:
+            return EAGER_PAUSE_S if trio.current_time() < until else LONGEST_PAUSE_S
+
+        return Backoff(EAGER_FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng, at_most)
+
+    async def follow(self, hub: Hub) -> None:
+        """Learn from the sync links who welcomes this node and who turns it away, until cancelled."""
+        with hub.subscribe() as events:
+            async for event in events:
+                self.heard(event)
+
+    def heard(self, event: SyncEvent) -> None:
+        """One thing a link told."""
+        if isinstance(event, PeerHandshaken):
+            self._welcome.add(event.peer)
+        elif isinstance(event, LinkEnded) and event.code in _TURNED_AWAY:
+            self._welcome.discard(event.peer)
 
     async def run(self, network: Network) -> None:
         """Keep dialling until cancelled; a dial that is cut short leaves no half-open connection."""
@@ -114,7 +153,7 @@ class Contacts:
     def _look(self, network: Network, nursery: trio.Nursery) -> None:
         connected = {connection.peer for connection in network.connections()}
         self._learn(connected)
-        for peer in connected & self._paused:
+        for peer in filter(self._is_unwelcome, connected):
             nursery.start_soon(network.disconnect, peer, "this node's user disconnected it")
         wanted = self.wanted()
         for peer in self.problems.keys() - (wanted.keys() - connected):
@@ -131,11 +170,13 @@ class Contacts:
                 nursery.start_soon(self._reach, network, peer, self._sought[peer])
 
     def _learn(self, connected: set[str]) -> None:
-        """A connection that lasted was a good one; a peer that turns us away at once is asked ever less often."""
+        """Who greeted us or stayed for a while is sought eagerly; who turns us away at once ever less often."""
         now = trio.current_time()
         for peer in self._since.keys() - connected:
-            if now - self._since.pop(peer) >= SETTLED_S:
-                self._backoffs.pop(peer, None)
+            lasted = now - self._since.pop(peer) >= SETTLED_S
+            if lasted or peer in self._welcome:
+                self._backoffs[peer] = self._eager(EAGER_S)
+            self._welcome.discard(peer)
         for peer in connected:
             self._since.setdefault(peer, now)
 
@@ -163,19 +204,5 @@ class Contacts:
                         await trio.sleep(backoff.next())
         finally:
             del self._sought[peer]
-
-
-def _in_link(text: str) -> dict[str, list[str]]:
-    """Peers of an invite link with their addresses; one that names no peer belongs to all of them."""
-    try:
-        link = links.parse(text)
-    except BadLink:
-        return {}  # kept by an older version: the playlist can be left, nothing else depends on it
-    if not isinstance(link, links.JoinLink):
-        return {}
-    found: dict[str, list[str]] = {peer: [] for peer in link.peers}
-    for address in link.addresses:
-        before, _, last = address.rpartition("/p2p/")
-        for peer in [last] if before and last in found else found:
-            found[peer].append(before if before and last in found else address)
-    return found
+            if scope.cancelled_caught:
+                self._wake.set()  # whoever cancelled this wants the next try, which could not begin before the end
