@@ -10,13 +10,14 @@ from whatnext.node.peer_names import find_peer
 from whatnext.node.state_file import NodeFile
 from whatnext.store import Library
 from whatnext.store import peers as peers_module
-from whatnext.store.peers import MAX_ADDRESSES, AddressBook
+from whatnext.store.addressing import MAX_ADDRESSES
+from whatnext.store.peers import AddressBook
 
 
 @pytest.fixture
 def book():
     library = Library(Identity.generate(), HybridClock(lambda: 1_790_000_000_000))
-    yield AddressBook(library.database)
+    yield AddressBook(library.database, lambda: 1)
     library.close()
 
 
@@ -103,3 +104,19 @@ def test_the_node_file_is_private_and_what_is_none_is_ignored(tmp_path):
     state_file.remove(tmp_path)
     state_file.remove(tmp_path)
     assert not state_file.is_alive(2**22 + 1)
+
+
+def test_an_address_where_somebody_else_answered_is_dropped(book):
+    book.note("B", ["/a", "/b"])
+    assert book.drop("B", "/a")
+    assert not book.drop("B", "/a")
+    assert not book.drop("Nobody", "/a")
+    assert book.addresses("B") == ["/b"]
+
+
+def test_an_address_that_fails_stays_in_the_book(book):
+    book.met("B", worked=["/a"], announced=[], name=None, now_ms=0)
+    book.failed("B", ["/a"])
+    book.failed("Nobody", ["/a"])
+    entry = book.get("B").entries[0]
+    assert (entry.address, entry.worked, entry.failing_since) == ("/a", 0, 1)

@@ -13,7 +13,7 @@ def device(name="Ann", seed=1, addresses=()):
 
 
 def book(of):
-    return AddressBook(of.library.database)
+    return AddressBook(of.library.database, of.library.clock.now_ms)
 
 
 def test_the_own_link_names_device_addresses_and_name():
@@ -35,11 +35,12 @@ def test_any_name_a_device_may_have_gives_a_link_that_reads_back(name, told):
 
 def test_a_links_addresses_go_behind_those_that_worked():
     ann, ben = device(), device("Ben", 2)
-    book(ann).met(ben.peer, worked=[LOCAL], announced=[], name="Ben", now_ms=5)
+    now = ann.library.clock.now_ms()
+    book(ann).met(ben.peer, worked=[LOCAL], announced=[], name="Ben", now_ms=now)
     link = str(links.ConnectLink(peer=ben.peer, addresses=(f"{REAL}/p2p/{ben.peer}",), name="Ann"))
     assert ann.do("peers.remember", link=link).addresses == [REAL]
     known = book(ann).get(ben.peer)
-    assert (known.addresses, known.name, known.last_seen) == ([LOCAL, REAL], "Ben", 5)
+    assert (known.addresses, known.name, known.last_seen) == ([LOCAL, REAL], "Ben", now)
 
 
 def test_the_name_in_a_link_is_nobodys_word_and_is_not_kept():

@@ -26,5 +26,5 @@ def remember(here: Playlists, asked: RememberPeer) -> Remembered:
     if link.peer == here.me:
         raise UserError("this link is this device's own: send it to somebody else")
     addresses = [address.removesuffix(f"/p2p/{link.peer}") for address in link.addresses]
-    AddressBook(here.library.database).note(link.peer, addresses)
+    AddressBook(here.library.database, here.library.clock.now_ms).note(link.peer, addresses)
     return Remembered(peer=link.peer, addresses=addresses)

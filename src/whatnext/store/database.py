@@ -33,8 +33,18 @@ class Database:
             self._restored = self._meta("place") not in (None, self._place())
         self.epoch = self._meta("epoch") or os.urandom(EPOCH_BYTES)
         self._marked = False
+        self.feed_id = self._feed_id()
         if self._unclean or self._restored:
             self.renew_epoch()
+
+    def _feed_id(self) -> str:
+        """Names the change feed: another one in a copy, whose numbers go their own way."""
+        known = self._meta("feed")
+        if known is None or self._restored:
+            known = os.urandom(EPOCH_BYTES)
+            with self.transaction():
+                self._set_meta("feed", known)
+        return known.hex()
 
     def renew_epoch(self) -> None:
         """Begin new logs from now on: a lost or doubled commit can never become two records with one number."""

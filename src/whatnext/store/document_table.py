@@ -2,7 +2,7 @@
 
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -136,6 +136,20 @@ class DocumentTable:
         """The change feed: documents whose newest change is later than `after`, oldest first."""
         return self._stored("WHERE feed > ? ORDER BY feed LIMIT ?", (after, limit))
 
+    def changes_of(
+        self, collection: str, playlists: Sequence[bytes] | None, after: int, limit: int
+    ) -> list[Stored]:
+        """The feed of one collection, over some playlists or (None) all; ended documents (`void`) included."""
+        if playlists is None:
+            return self._stored(
+                "WHERE collection = ? AND feed > ? ORDER BY feed LIMIT ?", (collection, after, limit)
+            )
+        marks = ", ".join("?" * len(playlists))
+        return self._stored(
+            f"WHERE collection = ? AND playlist IN ({marks}) AND feed > ? ORDER BY feed LIMIT ?",
+            (collection, *playlists, after, limit),
+        )
+
     def search(self, text: str, limit: int) -> list[Stored]:
         """Entries and playlists that hold every word of the text, in any playlist."""
         words = folded(text).split()
@@ -151,8 +165,10 @@ class DocumentTable:
         )
 
     def delete_playlist(self, playlist: bytes) -> None:
-        """Forget all documents of a playlist."""
-        self._db.execute("DELETE FROM documents WHERE playlist = ?", (playlist,))
+        """Forget what the documents of a playlist held; that they are gone stays in the feed for its readers."""
+        held = self._stored("WHERE playlist = ? AND gone < 2 ORDER BY feed", (playlist,))
+        empty = Document()
+        self.put(playlist, [((stored.collection, stored.id), empty) for stored in held], void=True)
 
     def _stored(self, where: str, parameters: tuple[object, ...]) -> list[Stored]:
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM documents {where}", parameters)

@@ -158,9 +158,16 @@ class Library:
         return self.write_all(playlist, [writes], meta)[0]
 
     def write_all(
-        self, playlist: bytes, changes: Sequence[Sequence[Write]], meta: Meta | None = None
+        self,
+        playlist: bytes,
+        changes: Sequence[Sequence[Write]],
+        meta: Meta | None = None,
+        also: Callable[[], None] | None = None,
     ) -> list[Record]:
-        """Sign several changes and keep them, all or nothing; raises as `write` does."""
+        """Sign several changes and keep them, all or nothing; raises as `write` does.
+
+        `also` is called inside the same transaction, to write what belongs to the changes.
+        """
         ledger = self._keeper.ledger(playlist)
         if ledger.governance.owner is None:
             raise NotFound(
@@ -174,7 +181,7 @@ class Library:
             if refusal is not None:
                 raise NotPermitted(_not_permitted(refusal, standing))
         self._check_room(playlist, (write for writes in changes for write in writes))
-        self._commit_own(playlist, records)
+        self._commit_own(playlist, records, also=also)
         return records
 
     def admit_self(self, playlist: bytes, write: Write, link: str) -> None:
@@ -278,7 +285,13 @@ class Library:
         return reset
 
     def _commit_own(
-        self, playlist: bytes, records: Sequence[Record], *, state: str | None = None, link: str | None = None
+        self,
+        playlist: bytes,
+        records: Sequence[Record],
+        *,
+        state: str | None = None,
+        link: str | None = None,
+        also: Callable[[], None] | None = None,
     ) -> None:
         outcome = self._keeper.ledger(playlist).receive(records)
         unready = [record for record in records if record in outcome.refused]
@@ -290,6 +303,8 @@ class Library:
             self._records.put(playlist, unready, VOID)
             self.database.mark_writing()
             reset = self._keeper.keep(playlist, outcome)
+            if also is not None:
+                also()
         self._announce(Change(playlist, local=True, reset=reset))
 
     def _sign_run(

@@ -60,7 +60,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE peers (
         peer TEXT PRIMARY KEY,
         name TEXT,
-        addresses TEXT NOT NULL, -- JSON list of multiaddrs, newest success first
+        addresses TEXT NOT NULL, -- JSON, see addressing.Entry
         last_seen INTEGER        -- milliseconds
     ) WITHOUT ROWID;
     """,
@@ -69,6 +69,23 @@ MIGRATIONS: tuple[str, ...] = (
         peer TEXT PRIMARY KEY,
         since INTEGER NOT NULL   -- milliseconds
     ) WITHOUT ROWID;
+    """,
+    # Addresses carry times now (addressing.Entry): those of before count as told today.
+    """
+    UPDATE peers SET addresses = (
+        SELECT json_group_array(json_array(value, 1000 * CAST(strftime('%s', 'now') AS INTEGER), NULL, NULL))
+        FROM json_each(peers.addresses)
+    );
+    """,
+    """
+    CREATE TABLE pushes (        -- what RxDB clients pushed last, see pushes.py
+        n INTEGER PRIMARY KEY AUTOINCREMENT,
+        client TEXT NOT NULL,
+        document TEXT NOT NULL,
+        assumed BLOB NOT NULL,   -- digest of the state that the client took for the master's
+        state BLOB NOT NULL,     -- JSON of the state it pushed
+        UNIQUE (client, document)
+    );
     """,
 )
 
