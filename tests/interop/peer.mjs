@@ -1,0 +1,118 @@
+// A js-libp2p 3 peer for the tests: `node peer.mjs '{"listen": […], "muxers": ["yamux"], "protocols": […], "mdns": true}'`.
+// Says who and where it is as one line of JSON, then answers each line {"id", "do", …} on stdin with {"id", "result"} or
+// {"id", "error"}; ends with stdin.
+
+import { randomBytes } from 'node:crypto'
+import { createInterface } from 'node:readline'
+import { identify } from '@libp2p/identify'
+import { mdns } from '@libp2p/mdns'
+import { mplex } from '@libp2p/mplex'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+
+const ECHO = '/test/echo/1.0.0'
+const PATIENCE_MS = 10_000
+// Those with native parts are loaded on demand: not every platform has a binary.
+const transports = {
+  tcp: async () => tcp(),
+  ws: async () => webSockets(),
+  quic: async () => (await import('@chainsafe/libp2p-quic')).quic(),
+  webrtc: async () => (await import('@libp2p/webrtc')).webRTCDirect()
+}
+const muxers = { yamux: yamux(), mplex: mplex() }
+
+const settings = JSON.parse(process.argv[2])
+const found = new Map()
+const node = await createLibp2p({
+  addresses: { listen: settings.listen },
+  transports: await Promise.all((settings.transports ?? ['tcp', 'ws']).map((name) => transports[name]())),
+  streamMuxers: (settings.muxers ?? ['yamux']).map((name) => muxers[name]),
+  connectionEncrypters: [noise()],
+  peerDiscovery: settings.mdns ? [mdns()] : [],
+  connectionManager: { reconnectRetries: 0 },
+  services: { identify: identify(), ping: ping() }
+})
+node.addEventListener('peer:discovery', ({ detail }) => {
+  found.set(detail.id.toString(), detail.multiaddrs.map(String))
+})
+await node.handle(ECHO, echo)
+for (const protocol of settings.protocols ?? []) await node.handle(protocol, (stream) => stream.close())
+
+async function echo (stream) {
+  for await (const piece of stream) {
+    if (!stream.send(piece)) await stream.onDrain()
+  }
+  await stream.close()
+}
+
+const signal = () => AbortSignal.timeout(PATIENCE_MS)
+const connectionTo = (peer) => {
+  const connection = node.getConnections().find((each) => each.remotePeer.toString() === peer)
+  if (connection == null) throw new Error(`not connected with ${peer}`)
+  return connection
+}
+const shown = (connection) => ({
+  peer: connection.remotePeer.toString(),
+  address: connection.remoteAddr.toString(),
+  encryption: connection.encryption ?? null,
+  muxer: connection.multiplexer ?? null,
+  direction: connection.direction
+})
+
+const operations = {
+  dial: async ({ address }) => shown(await node.dial(multiaddr(address), { signal: signal() })),
+  ping: async ({ peer }) => node.services.ping.ping(connectionTo(peer).remotePeer, { signal: signal() }),
+  identify: async ({ peer }) => {
+    const told = await node.services.identify.identify(connectionTo(peer), { signal: signal() })
+    return {
+      agent: told.agentVersion,
+      protocols: told.protocols,
+      listening: told.listenAddrs.map(String),
+      observed: told.observedAddr?.toString() ?? null
+    }
+  },
+  open: async ({ peer, protocols }) => {
+    const stream = await connectionTo(peer).newStream(protocols, { signal: signal() })
+    stream.abort(new Error('only the agreement was wanted'))
+    return stream.protocol
+  },
+  echo: async ({ peer, bytes }) => {
+    const stream = await connectionTo(peer).newStream(ECHO, { signal: signal() })
+    const sent = randomBytes(bytes)
+    const reading = (async () => {
+      const pieces = []
+      let length = 0
+      for await (const piece of stream) {
+        pieces.push(piece.subarray())
+        length += piece.byteLength
+        if (length >= bytes) break
+      }
+      return Buffer.concat(pieces)
+    })()
+    for (let at = 0; at < bytes; at += 65536) {
+      if (!stream.send(sent.subarray(at, at + 65536))) await stream.onDrain({ signal: signal() })
+    }
+    const received = await reading
+    await stream.close({ signal: signal() })
+    return { bytes: received.length, same: Buffer.compare(sent, received) === 0 }
+  },
+  connections: async () => node.getConnections().map(shown),
+  hangup: async ({ peer }) => node.hangUp(connectionTo(peer).remotePeer, { signal: signal() }),
+  found: async () => Object.fromEntries(found)
+}
+
+const say = (line) => process.stdout.write(JSON.stringify(line) + '\n')
+say({ peer: node.peerId.toString(), addresses: node.getMultiaddrs().map(String) })
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, do: name, ...asked } = JSON.parse(line)
+  operations[name](asked).then(
+    (result) => say({ id, result: result ?? null }),
+    (error) => say({ id, error: `${error.name}: ${error.message}` })
+  )
+}
+process.exit(0)

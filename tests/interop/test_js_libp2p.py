@@ -1,0 +1,138 @@
+"""js-libp2p 3 and this node: each dials the other, over every transport that both have."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+from js_peer import JsPeer, Refused, js_peer
+
+from whatnext.errors import VersionMismatch
+from whatnext.identity import Identity
+from whatnext.net import Disconnected, NetConfig, Network, Stream, open_network
+from whatnext.sync import PROTOCOLS
+
+pytestmark = pytest.mark.real
+
+ECHO = "/test/echo/1.0.0"
+LISTEN = ("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0/ws")
+
+
+async def echo(stream: Stream) -> None:
+    while data := await stream.receive_some():
+        await stream.send_all(data)
+
+
+@asynccontextmanager
+async def ours() -> AsyncIterator[Network]:
+    """This node, which echoes and speaks the sync protocol."""
+    handlers = {ECHO: echo, **dict.fromkeys(PROTOCOLS, echo)}
+    async with open_network(Identity.generate(), NetConfig(listen=LISTEN), handlers) as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def js() -> Iterator[JsPeer]:
+    with js_peer(listen=LISTEN, protocols=["/whatnext/sync/2.0.0"]) as peer:
+        yield peer
+
+
+def asking(js: JsPeer) -> Callable[..., Awaitable[Any]]:
+    """Its `ask`, without stopping our own loop."""
+
+    async def ask(name: str, **arguments: object) -> Any:
+        return await trio.to_thread.run_sync(lambda: js.ask(name, **arguments))
+
+    return ask
+
+
+def address_of(network: Network, transport: str) -> str:
+    return next(a for a in network.addresses() if ("/ws" in a) == (transport == "ws"))
+
+
+async def eventually(condition: Callable[[], Any]) -> None:
+    with trio.fail_after(5):
+        while not condition():  # noqa: ASYNC110 - any condition, most have no event
+            await trio.sleep(0.005)
+
+
+async def they_get_on(network: Network, js: JsPeer) -> None:
+    """Ping, identify and a megabyte, both ways, on the connection there is."""
+    ask = asking(js)
+    assert 0 < await network.ping(js.peer) < 2
+    assert await ask("ping", peer=network.peer) >= 0
+    told = await ask("identify", peer=network.peer)
+    assert {ECHO, *PROTOCOLS, "/ipfs/ping/1.0.0"} <= set(told["protocols"])
+    assert {a.partition("/p2p/")[0] for a in network.addresses()} <= set(told["listening"])
+    assert told["observed"]
+    await eventually(lambda: network.addresses_of(js.peer))
+    assert set(network.addresses_of(js.peer)) == {a.partition("/p2p/")[0] for a in js.addresses}
+    assert await ask("echo", peer=network.peer, bytes=1 << 20) == {"bytes": 1 << 20, "same": True}
+    assert await echoed(network, js.peer, 1 << 20)
+
+
+async def echoed(network: Network, peer: str, size: int) -> bool:
+    data, got = bytes(range(256)) * (size // 256), bytearray()
+    stream = await network.open_stream(peer, [ECHO])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send_all, data)
+        while len(got) < size:
+            got += await stream.receive_some()
+    await stream.close()
+    return got == data
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ws"])
+async def test_we_dial_js_and_ping_identify_and_bytes_go_both_ways(js, transport):
+    async with ours() as network:
+        made = await network.dial(js.peer, [js.address(transport)])
+        assert (made.transport, made.direction) == (transport, "out")
+        await they_get_on(network, js)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ws"])
+async def test_js_dials_us_and_ping_identify_and_bytes_go_both_ways(js, transport):
+    async with ours() as network:
+        made = await asking(js)("dial", address=address_of(network, transport))
+        assert (made["peer"], made["encryption"], made["muxer"]) == (network.peer, "/noise", "/yamux/1.0.0")
+        await eventually(network.connections)
+        assert [(c.peer, c.direction, c.transport) for c in network.connections()] == [
+            (js.peer, "in", transport)
+        ]
+        await they_get_on(network, js)
+
+
+async def test_a_peer_with_a_newer_sync_or_without_one_is_explained_in_a_sentence(js):
+    async with ours() as network:
+        await network.dial(js.peer, [js.address("tcp")])
+        with pytest.raises(
+            VersionMismatch, match=r"speaks /whatnext/sync/2\.x, this app 1\.x: update WhatNext$"
+        ):
+            await network.open_stream(js.peer, PROTOCOLS)
+        with pytest.raises(VersionMismatch, match=r"does not speak /whatnext/rxdb: is it a WhatNext peer\?$"):
+            await network.open_stream(js.peer, ["/whatnext/rxdb/1.0.0"])
+        assert await network.ping(js.peer) < 2
+
+
+async def test_js_that_asks_for_a_protocol_we_lack_is_told_so_and_stays_connected(js):
+    async with ours() as network:
+        ask = asking(js)
+        await ask("dial", address=address_of(network, "tcp"))
+        with pytest.raises(Refused, match="UnsupportedProtocolError"):
+            await ask("open", peer=network.peer, protocols=["/whatnext/sync/9.0.0"])
+        assert (
+            await ask("open", peer=network.peer, protocols=["/whatnext/sync/9.0.0", *PROTOCOLS])
+            == PROTOCOLS[-1]
+        )
+        assert [c["peer"] for c in await ask("connections")].count(network.peer) == 1
+
+
+async def test_js_that_hangs_up_is_gone_at_once(js):
+    async with ours() as network:
+        await network.dial(js.peer, [js.address("tcp")])
+        with network.events() as events:
+            await asking(js)("hangup", peer=network.peer)
+            with trio.fail_after(2):
+                assert isinstance(await anext(events), Disconnected)
+        assert network.connections() == []
