@@ -1,7 +1,7 @@
 """What the network tells: peers that came, went or changed path, through bounded subscriptions."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -65,14 +65,20 @@ class Subscription:
         return self._queue.popleft()
 
 
+def _ignore(event: Event) -> None:
+    """Observer of a hub nobody watches."""
+
+
 class EventHub:
-    """Hands each event to every subscriber."""
+    """Hands each event to every subscriber, and at once to `observe`."""
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Callable[[Connected | PathChanged | Disconnected], None] = _ignore) -> None:
         self._subscriptions: list[Subscription] = []
+        self._observe = observe
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Connected | PathChanged | Disconnected) -> None:
         """Tell all subscribers; never waits for a slow one."""
+        self._observe(event)
         for subscription in self._subscriptions:
             subscription.push(event)
 

@@ -9,45 +9,65 @@ from libp2p.security.exceptions import HandshakeFailure
 from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import MuxerUpgradeFailure, SecurityUpgradeFailure
 
+CODES = (
+    "refused",
+    "no_route",
+    "timeout",
+    "hung_up",
+    "not_permitted",
+    "wrong_peer",
+    "full",
+    "no_transport",
+    "not_libp2p",
+    "given_up",
+    "not_tried",
+    "other",
+)
+"""Short names of what can go wrong at one address: labels of counters, so the list is short and closed."""
+
 _BY_ERRNO = {
-    errno.ECONNREFUSED: "refused: nothing listens there",
-    errno.ENETUNREACH: "no route to that network",
-    errno.EHOSTUNREACH: "no route to that host",
-    errno.ETIMEDOUT: "timed out",
-    errno.ECONNRESET: "hung up during the handshake",
-    errno.EACCES: "not permitted by this device (firewall)",
-    errno.EPERM: "not permitted by this device (firewall)",
+    errno.ECONNREFUSED: ("refused: nothing listens there", "refused"),
+    errno.ENETUNREACH: ("no route to that network", "no_route"),
+    errno.EHOSTUNREACH: ("no route to that host", "no_route"),
+    errno.ETIMEDOUT: ("timed out", "timeout"),
+    errno.ECONNRESET: ("hung up during the handshake", "hung_up"),
+    errno.EACCES: ("not permitted by this device (firewall)", "not_permitted"),
+    errno.EPERM: ("not permitted by this device (firewall)", "not_permitted"),
 }
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """One address that did not work: why, and whether somebody else answered there."""
+    """One address that did not work: why, whether somebody else answered there, and the reason's name in `CODES`."""
 
     address: str
     reason: str
     wrong_peer: bool = False
+    code: str = "other"
 
 
 def describe(address: str, error: BaseException) -> Failure:
     """Turn what py-libp2p raised for one dial into a reason, by walking to its causes."""
     chain = _causes(error)
     if any(isinstance(link, PeerIDMismatchesPubkey) or "Peer ID mismatch" in str(link) for link in chain):
-        return Failure(address, "another peer answered: its key is not the PeerID dialled", wrong_peer=True)
+        reason = "another peer answered: its key is not the PeerID dialled"
+        return Failure(address, reason, wrong_peer=True, code="wrong_peer")
     if any("Maximum connections" in str(link) for link in chain):
-        return Failure(address, "this node has its maximum of connections already")
+        return Failure(address, "this node has its maximum of connections already", code="full")
     if any("No registered transport" in str(link) for link in chain):
-        return Failure(address, "no transport of this node can dial it")
+        return Failure(address, "no transport of this node can dial it", code="no_transport")
     if any(isinstance(link, trio.TooSlowError) for link in chain):
-        return Failure(address, "timed out")
+        return Failure(address, "timed out", code="timeout")
     for link in chain:
         if isinstance(link, OSError) and link.errno in _BY_ERRNO:
-            return Failure(address, _BY_ERRNO[link.errno])
+            reason, code = _BY_ERRNO[link.errno]
+            return Failure(address, reason, code=code)
     if any(isinstance(link, IOException) for link in chain):
-        return Failure(address, "hung up during the handshake: full, or no libp2p peer")
+        return Failure(address, "hung up during the handshake: full, or no libp2p peer", code="hung_up")
     if any(
         isinstance(link, HandshakeFailure | SecurityUpgradeFailure | MuxerUpgradeFailure) for link in chain
     ):
-        return Failure(address, "answered, but not as a libp2p peer with Noise and yamux")
+        reason = "answered, but not as a libp2p peer with Noise and yamux"
+        return Failure(address, reason, code="not_libp2p")
     return Failure(address, str(chain[-1]) or type(chain[-1]).__name__)
 
 

@@ -18,16 +18,18 @@ from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as Noise
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
 from libp2p.transport.manager import TransportManager
-from libp2p.transport.upgrader import TransportUpgrader
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.errors import LocalError
 from whatnext.identity import Identity
 from whatnext.net.addresses import announced, interface_ips
 from whatnext.net.config import NetConfig
+from whatnext.net.identified import WatchedHost
 from whatnext.net.muxing import SafeMuxers, SafeYamux
+from whatnext.net.observing import Observer, ignore
 from whatnext.net.swarm import SafeSwarm
 from whatnext.net.transports import SafeTCP, SafeWebsocket
+from whatnext.net.upgrading import ObservedUpgrader
 
 LIBP2P_VERSION = "0.8.1"
 
@@ -42,7 +44,9 @@ def check_version() -> None:
         )
 
 
-def build_host(identity: Identity, config: NetConfig) -> tuple[BasicHost, SafeSwarm]:
+def build_host(
+    identity: Identity, config: NetConfig, observe: Observer = ignore
+) -> tuple[BasicHost, SafeSwarm]:
     """Make the host and its swarm; nothing runs or listens yet. Raises `LocalError` on another py-libp2p."""
     check_version()
     keys = create_new_key_pair(identity.seed)
@@ -50,10 +54,11 @@ def build_host(identity: Identity, config: NetConfig) -> tuple[BasicHost, SafeSw
     peerstore = PeerStore()
     peerstore.add_key_pair(peer, keys)
     patience = max(1, round(config.handshake_timeout_s))
-    upgrader = TransportUpgrader(
+    upgrader = ObservedUpgrader(
         {NOISE: Noise(keys, noise_privkey=create_noise_key().private_key)},
         {TProtocol(YAMUX): SafeYamux},
-        patience,
+        config.handshake_timeout_s,
+        observe,
     )
     upgrader.muxer_multistream = SafeMuxers(patience)
     swarm = SafeSwarm(
@@ -66,7 +71,8 @@ def build_host(identity: Identity, config: NetConfig) -> tuple[BasicHost, SafeSw
         transport_manager=TransportManager(),
     )
     swarm.prepare(config.max_connections)
-    host = BasicHost(network=swarm, addrs_factory=_told(config.announce))
+    host = WatchedHost(network=swarm, addrs_factory=_told(config.announce))
+    host.observe = observe
     swarm.guard_streams(config.max_streams_per_connection)
     return host, swarm
 

@@ -13,7 +13,7 @@ from whatnext.identity import Identity
 from whatnext.net.addresses import Kind, dial_order, kind_of, without_peer
 from whatnext.net.config import NetConfig
 from whatnext.net.events import EventHub, Subscription
-from whatnext.net.observing import Observer, ignore
+from whatnext.net.observing import Observer, StreamOpened, ignore
 from whatnext.net.standing import Judge, everybody_is_known
 
 if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that really opens pays it
@@ -91,6 +91,7 @@ class Network:
     async def _dial(self, target: "ID", peer: str, addresses: Sequence[str]) -> "Link":
         from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
+        from whatnext.net.attempts import tell_untried, watched
         from whatnext.net.closing import close_connection
         from whatnext.net.dialing import plan, race
 
@@ -98,12 +99,14 @@ class Network:
             raise UserError("that PeerID is this node's own: a node does not dial itself")
 
         async def attempt(address: str) -> "INetConn":
-            return await self._swarm.dial_addr(Multiaddr(address), target)
+            with watched(peer, address, self._config.dial_timeout_s, self._observe):
+                return await self._swarm.dial_addr(Multiaddr(address), target)
 
         async def discard(conn: "INetConn") -> None:
             await close_connection(self._swarm, conn)
 
         wanted, failures = plan(peer, addresses)
+        tell_untried(peer, failures, self._observe)
         outcome = await race(
             wanted,
             attempt,
@@ -131,6 +134,7 @@ class Network:
                 raise ConnectionLost(f"{peer} is not connected: dial it first")
             try:
                 raw, protocol = await open_on(link.conn, protocols, timeout_s)
+                self._observe(StreamOpened(peer, protocol, "out"))
                 return Stream(raw, protocol, outbound=True, stall_s=self._config.stall_timeout_s)
             except NoCommonProtocol:
                 raise await explain_mismatch(self.host, _id(peer), protocols) from None
@@ -153,6 +157,7 @@ class Network:
 
         async def serve(raw: "INetStream") -> None:
             stream = Stream(raw, protocol, outbound=False, stall_s=self._config.stall_timeout_s)
+            self._observe(StreamOpened(stream.peer, protocol, "in"))
             try:
                 await handler(stream)
                 await stream.close()
@@ -211,11 +216,11 @@ async def open_network(
 
     config = config or NetConfig()
     adopt_libp2p_logs()
-    host, swarm = build_host(identity, config)
+    host, swarm = build_host(identity, config, observe)
     failure: Exception | None = None
     # Our nursery is the inner one: cancelled outside the service, its last checkpoint would replace the body's error.
     async with background_trio_service(swarm), trio.open_nursery() as nursery:
-        events = EventHub()
+        events = EventHub(observe)
         connections = Connections(swarm, Departed(host), config, events, nursery, standing, observe)
         swarm.register_notifee(connections)
         network = Network(host, swarm, config, connections, events, observe)

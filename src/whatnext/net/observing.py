@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from whatnext.net.events import Connected, Disconnected, PathChanged
+
 
 class Dialling(msgspec.Struct, frozen=True):
     """An attempt at one address begins."""
@@ -16,7 +18,11 @@ class Dialling(msgspec.Struct, frozen=True):
 
 
 class DialFailed(msgspec.Struct, frozen=True):
-    """The attempt failed, for a reason in words; `code` is a short name for counters."""
+    """The attempt failed, for a reason in words; each `Dialling` ends in this or in `DialWon`.
+
+    `code` is one of `failures.CODES`, among them `given_up` (another address was faster, or nobody waits any more)
+    and `not_tried` (the address is not worth an attempt: this one had no `Dialling`).
+    """
 
     peer: str
     address: str
@@ -52,8 +58,31 @@ class Muxed(msgspec.Struct, frozen=True):
     took_ms: float
 
 
+class HandshakeFailed(msgspec.Struct, frozen=True):
+    """A connection broke while it was secured or muxed; `stage` is `noise` or `mux`, `code` one of `failures.CODES`.
+
+    `peer` is None where nobody proved who it is. A dialled one is told as `DialFailed` as well.
+    """
+
+    peer: str | None
+    address: str
+    direction: str
+    stage: str
+    code: str
+    reason: str
+    took_ms: float
+
+
+class StreamOpened(msgspec.Struct, frozen=True):
+    """Both sides agreed on a protocol that this node serves (`in`) or opened (`out`); pings are left out."""
+
+    peer: str
+    protocol: str
+    direction: str
+
+
 class Identified(msgspec.Struct, frozen=True):
-    """The peer told its agent and protocols."""
+    """The peer told its agent and protocols; both are its claims."""
 
     peer: str
     agent: str
@@ -82,10 +111,34 @@ class Refused(msgspec.Struct, frozen=True):
     reason: str
 
 
-Observation = Dialling | DialFailed | DialWon | Secured | Muxed | Identified | Found | Refused
+Observation = (
+    Dialling
+    | DialFailed
+    | DialWon
+    | Secured
+    | Muxed
+    | HandshakeFailed
+    | Identified
+    | StreamOpened
+    | Found
+    | Refused
+    | Connected
+    | PathChanged
+    | Disconnected
+)
 
 Observer = Callable[[Observation], None]
 """Called in the trio thread as things happen: it must be quick and must not raise."""
+
+
+def to_all(*observers: Observer) -> Observer:
+    """One observer that tells each of these, in this order."""
+
+    def tell(observation: Observation) -> None:
+        for observe in observers:
+            observe(observation)
+
+    return tell
 
 
 def ignore(observation: Observation) -> None:
