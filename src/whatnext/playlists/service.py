@@ -75,17 +75,24 @@ class Playlists:
         return ids.to_text(self.rng.randbytes(ids.ENTRY_ID_BYTES))
 
     def write(
-        self, playlist: bytes, writes: Iterable[Write], touched: Sequence[str], *, meta: Meta | None = None
+        self,
+        playlist: bytes,
+        writes: Iterable[Write],
+        touched: Sequence[str],
+        *,
+        meta: Meta | None = None,
+        also: Callable[[], None] | None = None,
     ) -> Changed:
         """Make a change durable: one record, or a few where it is large; say what came of it.
 
-        Raises `NotPermitted`, `LimitExceeded`, or what the disk says; then nothing of it was kept.
+        `also` runs in the same transaction. Raises `NotPermitted`, `LimitExceeded`, or what the disk says; then
+        nothing of it was kept.
         """
         batches = in_batches(writes)
         if not batches:
             return unchanged(playlist)
         batches[0] += self._introduction(playlist)
-        records = self.library.write_all(playlist, batches, meta)
+        records = self.library.write_all(playlist, batches, meta, also)
         self._introduced.add(playlist)
         return changed(playlist, records, touched)
 

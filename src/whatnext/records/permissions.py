@@ -17,10 +17,13 @@ MEMBERS: Final = frozenset({"owner", "editor", "viewer"})
 def may_write(record: Record, standing: Standing | None) -> bool:
     """Whether every write of the record is within its author's right, given the author's standing."""
     peer = identity.peer_id(record.body.author)
-    return standing in MEMBERS and all(_may(write, peer, standing) for write in record.body.writes)
+    return standing in MEMBERS and all(may(write, peer, standing) for write in record.body.writes)
 
 
-def _may(write: Write, peer: str, standing: Standing | None) -> bool:
+def may(write: Write, peer: str, standing: Standing | None) -> bool:
+    """Whether a member with this standing may make one write."""
+    if standing not in MEMBERS:
+        return False
     match write.collection:
         case "playlists":
             return standing in EDITORS and (standing == OWNER or "removed" not in write.fields)

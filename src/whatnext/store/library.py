@@ -38,6 +38,8 @@ class Receipt(msgspec.Struct):
     """Heads now, of every log named in the batch."""
     reset: bool = False
     """Counted records became void or heads shrank: peers must be told all heads anew."""
+    stamps: list[int] = []
+    """Stamps (hlc) of the records that counted."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -269,6 +271,7 @@ class Library:
             refused=refused,
             heads={r.log: ledger.heads.get(r.log, NO_HEAD) for r in records},
             reset=reset,
+            stamps=[record.body.hlc for record in outcome.counted],
         )
 
     # Commits
