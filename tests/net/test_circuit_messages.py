@@ -1,5 +1,7 @@
 """Frames and Circuit Relay v2 messages: what goes in comes out, and bytes from strangers only ever raise our error."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,7 +146,5 @@ def test_bytes_from_a_stranger_decode_or_are_a_violation(seed, changes, noise):
         mutated[at % len(mutated)] = byte
     for data in (bytes(mutated), noise, bytes(mutated) + noise):
         for decode in DECODERS:
-            try:
+            with contextlib.suppress(ProtocolViolation):
                 decode(data)
-            except ProtocolViolation as error:
-                assert str(error)
