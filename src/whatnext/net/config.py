@@ -3,6 +3,19 @@
 import msgspec
 
 
+class PerIp(msgspec.Struct, frozen=True, kw_only=True):
+    """What one IP address may cost; an IPv6 network of 64 bits counts as one address."""
+
+    connections: int
+    """Inbound connections of peers that are no members, at once."""
+    handshakes: int
+    """Handshakes under way."""
+    rate_per_s: float
+    """New inbound connections a second, in the long run."""
+    burst: int
+    """New inbound connections at once."""
+
+
 class NetConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one network; every time is in seconds."""
 
@@ -12,6 +25,23 @@ class NetConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Multiaddrs told to others instead of our own: where a forwarded port is. Empty: those we listen on."""
     max_connections: int = 64
     """Connections of both directions together (design §8)."""
+    high_watermark: float = 0.9
+    """Share of the maximum above which connections are pruned, so that a newcomer mostly finds a place."""
+    low_watermark: float = 0.75
+    """Share of the maximum down to which they are."""
+    prune_every_s: float = 5.0
+    """Pause between two looks at the watermarks."""
+    prune_grace_s: float = 20.0
+    """Age below which a connection is not pruned: the first sync of a large playlist takes less."""
+    max_connections_per_peer: int = 4
+    """Two that dial each other at once, and a relayed connection beside a direct one, need no more."""
+    max_handshakes: int = 128
+    """Strangers proving who they are at once; each holds a socket for at most `handshake_timeout_s`."""
+    per_ip: PerIp = PerIp(connections=16, handshakes=16, rate_per_s=2.0, burst=64)
+    """An address of the internet: thirty devices of a school may come back at once by two transports each."""
+    per_near_ip: PerIp = PerIp(connections=64, handshakes=112, rate_per_s=50.0, burst=500)
+    """This device and its network: a proxy or a virtual machine's NAT may stand for everybody. A handshake costs
+    about 4 ms of processor here, so the rate is a fifth of one core; 16 handshakes are left for everybody else."""
     heartbeat_s: float = 5.0
     """Pause between two pings on a connection."""
     heartbeat_timeout_s: float = 8.0
@@ -30,3 +60,7 @@ class NetConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How long shutting down may take."""
     max_streams_per_connection: int = 128
     """Streams a peer may hold open towards us on one connection; more are reset."""
+    stream_rate_per_s: float = 100.0
+    """Streams a peer may open on one connection in the long run; our own protocols open one every few seconds."""
+    stream_burst: int = 1000
+    """Streams a peer may open at once. A faster one is flooding, and its connection is closed."""
