@@ -28,7 +28,7 @@ from whatnext.net.identified import WatchedHost
 from whatnext.net.muxing import SafeMuxers, SafeYamux
 from whatnext.net.observing import Observer, ignore
 from whatnext.net.swarm import SafeSwarm
-from whatnext.net.transports import SafeTCP, SafeWebsocket
+from whatnext.net.transports import chosen
 from whatnext.net.upgrading import ObservedUpgrader
 
 LIBP2P_VERSION = "0.8.1"
@@ -65,7 +65,7 @@ def build_host(
         peer,
         peerstore,
         upgrader,
-        [SafeTCP(), SafeWebsocket(upgrader, config.dial_timeout_s)],
+        chosen(keys.private_key, upgrader, config),
         retry_config=RetryConfig(max_retries=0),  # a refused address stays refused: our own dialler decides
         connection_config=_limits(config),
         transport_manager=TransportManager(),

@@ -23,9 +23,8 @@ from libp2p.stream_muxer.yamux.yamux import (
 )
 
 from whatnext.net.carrier import Carrier
+from whatnext.net.inbox import WINDOW
 
-WINDOW = 1024 * 1024
-"""Bytes a peer may send ahead of a reader that reads: 10 MB/s at 100 ms of distance, and our memory for one stream."""
 _SLACK = 64 * 1024  # yamux as js and py speak it may overshoot by a frame
 _LOOK_AGAIN = 0.25  # seconds
 _GO_AWAY_PATIENCE = 0.5  # seconds for the goodbye; a peer that reads nothing does not hold us longer

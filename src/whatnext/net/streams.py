@@ -23,12 +23,10 @@ from libp2p.stream_muxer.yamux.yamux import (
 )
 
 from whatnext.errors import ConnectionLost
+from whatnext.net.inbox import InboxStream
 from whatnext.net.muxing import SafeYamuxStream
 
 _MAX_PAYLOAD = MAX_MESSAGE_SIZE - HEADER_SIZE
-_WINDOW = (
-    1024 * 1024
-)  # bytes a peer may send ahead of our reader: 10 MB/s at 100 ms, and the bound of our memory
 
 BROKEN = (
     IOException,
@@ -132,6 +130,9 @@ class Stream:
 
 def _pipe(raw: INetStream, stall_s: float) -> Pipe:
     muxed = getattr(raw, "muxed_stream", None)
+    if isinstance(muxed, InboxStream):
+        muxed.stall_s = stall_s
+        return muxed
     return YamuxPipe(muxed, stall_s) if isinstance(muxed, SafeYamuxStream) else PlainPipe(raw)
 
 

@@ -1,8 +1,9 @@
-"""TCP and WebSocket of py-libp2p, carrying our `Carrier` instead of their raw streams."""
+"""Which transports run, and TCP and WebSocket of py-libp2p carrying our `Carrier` instead of their raw streams."""
 
 from collections.abc import Callable
 
-from libp2p.abc import IListener
+from libp2p.abc import IListener, ITransport
+from libp2p.crypto.keys import PrivateKey
 from libp2p.custom_types import THandler
 from libp2p.io.abc import ReadWriteCloser
 from libp2p.network.connection.raw_connection import RawConnection
@@ -13,7 +14,29 @@ from libp2p.transport.websocket.multiaddr_utils import ParsedWebSocketMultiaddr
 from libp2p.transport.websocket.transport import WebsocketConfig, WebsocketTransport
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
+from whatnext.net.addresses import transport_of
 from whatnext.net.carrier import Carrier, over_tcp, over_websocket
+from whatnext.net.config import NetConfig
+
+
+def chosen(key: PrivateKey, upgrader: TransportUpgrader, config: NetConfig) -> list[ITransport]:
+    """TCP and WebSocket always; QUIC and WebRTC when an address of theirs is listened on, and loaded only then.
+
+    Raises `LocalError` when WebRTC is wanted and its extra is not installed.
+    """
+    transports: list[ITransport] = [SafeTCP(), SafeWebsocket(upgrader, config.dial_timeout_s)]
+    wanted = {transport_of(address) for address in config.listen}
+    if "quic-v1" in wanted:
+        from whatnext.net.quic_transport import SafeQuic
+
+        transports.append(
+            SafeQuic(
+                key,
+                handshake_timeout_s=config.handshake_timeout_s,
+                max_streams=config.max_streams_per_connection,
+            )
+        )
+    return transports
 
 
 def raw_connection(carrier: Carrier, *, initiator: bool, transport: str) -> RawConnection:
