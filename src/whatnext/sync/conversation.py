@@ -6,6 +6,7 @@ Part of the sans-IO session, which gives it whole messages, and takes its replie
 from collections import Counter
 from collections.abc import Callable
 
+from whatnext.clock import millis
 from whatnext.errors import InvalidRecord, ProtocolViolation
 from whatnext.identity import public_key_of
 from whatnext.rates import TokenBucket
@@ -168,6 +169,9 @@ class Conversation:
             self._traffic.records_in += answer.receipt.counted
             self._traffic.duplicates_in += answer.receipt.duplicates
             self._traffic.refused_in += len(answer.receipt.refused)
+            now_ms = self._library.clock.now_ms()
+            for stamp in answer.receipt.stamps:
+                self._traffic.lag.note((now_ms - millis(stamp)) / 1000)
         if answer.reply is not None:
             self._say(answer.reply)
         self.rota.mark(share.playlist)

@@ -60,6 +60,7 @@ class Hub:
         self._nonce = nonce
         self._links: dict[str, Link] = {}
         self._feeds: list[Feed] = []
+        self._listeners: list[Callable[[Event], None]] = []
         self._past = Traffic()
         self._closing = False
         self._empty = trio.Event()
@@ -138,7 +139,7 @@ class Hub:
 
     def traffic(self) -> Traffic:
         """Counters of all links since the start, ended ones included."""
-        total = msgspec.structs.replace(self._past)
+        total = self._past.copy()
         for link in self._links.values():
             total.add(link.session.traffic)
         return total
@@ -148,6 +149,10 @@ class Hub:
         feed = Feed(capacity, self._feeds.remove)
         self._feeds.append(feed)
         return feed
+
+    def listen(self, callback: Callable[[Event], None]) -> None:
+        """Call back with every event, in the same loop pass and none left out; it must be quick and must not raise."""
+        self._listeners.append(callback)
 
     def _on_change(self, change: Change) -> None:
         for link in self._links.values():
@@ -170,6 +175,8 @@ class Hub:
             link.close(code, f"{offence.kind.replace('_', ' ')}: {offence.detail}")
 
     def _publish(self, event: Event) -> None:
+        for listen in self._listeners:
+            listen(event)
         for feed in self._feeds:
             feed.put(event)
 
@@ -182,6 +189,6 @@ def _status(session: Session) -> PeerStatus:
         name=hello.name if hello else "",
         agent=hello.agent if hello else "",
         playlists=session.playlists(),
-        traffic=msgspec.structs.replace(session.traffic),
+        traffic=session.traffic.copy(),
         skew_ms=session.skew_ms,
     )

@@ -198,6 +198,7 @@ class Session:
         if hello.nonce == self._greeting.nonce:
             raise ProtocolViolation("our own nonce came back")
         self.hello = hello
+        self.traffic.hellos.note(now - self._started)
         self.phase = Phase.ACTIVE
         self._conversation = Conversation(
             self._library,

@@ -51,4 +51,5 @@ def _receive(library: Library, share: Share, records: Iterable[Record], before: 
         refused=before.refused + receipt.refused,
         heads={**before.heads, **receipt.heads},
         reset=before.reset or receipt.reset,
+        stamps=before.stamps + receipt.stamps,
     )
