@@ -4,6 +4,10 @@ A message says what happened and what to do next. `code` is stable and machine-r
 segment of the API's problem type, and `exit_status` is the CLI's (documented in `docs/cli.md`).
 """
 
+from collections.abc import Sequence
+
+import msgspec
+
 
 class WhatNextError(Exception):
     """Base of all our errors; catching it never hides a programming mistake."""
@@ -158,10 +162,22 @@ class NetworkError(WhatNextError):
     http_status = 504
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """One thing done to reach a peer, and why it led nowhere; `address` is None when a way of finding knew none."""
+
+    way: str
+    reason: str
+    address: str | None = None
+
+
 class Unreachable(NetworkError):
-    """No address of the peer answered; the message lists what was tried and why each failed."""
+    """No address of the peer answered; the message lists what was tried and why each failed, `tried` is that list."""
 
     code = "unreachable"
+
+    def __init__(self, message: str, tried: Sequence[Tried] = ()) -> None:
+        super().__init__(message)
+        self.tried = tuple(tried)
 
 
 class WrongPeer(NetworkError):

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from whatnext.net.dialing import MAX_ADDRESSES, plan, race
+from whatnext.net.dialing import MAX_ADDRESSES, Pool, plan, race
 
 ME, YOU = "12D3KooWMe", "12D3KooWYou"
 
@@ -17,7 +17,8 @@ class Line:
         self.cancelled = []
         self.discarded = []
 
-    async def attempt(self, address):
+    async def attempt(self, path):
+        address = path[1:]
         self.started[address] = trio.current_time()
         after, error = self.answers[address]
         try:
@@ -35,8 +36,8 @@ class Line:
 
     async def race(self):
         self.begun = trio.current_time()
-        addresses = list(self.answers)
-        return await race(addresses, self.attempt, self.discard, stagger_s=0.15, timeout_s=10)
+        pool = Pool.of(YOU, [f"/{name}" for name in self.answers])
+        return await race(pool, self.attempt, self.discard, stagger_s=0.15, timeout_s=10)
 
     def delay(self, address):
         return round(self.started[address] - self.begun, 6)
@@ -70,7 +71,7 @@ async def test_when_all_fail_every_reason_is_known(autojump_clock):
     )
     outcome = await line.race()
     assert outcome.winner is None
-    reasons = {failure.address: failure.reason for failure in outcome.failures}
+    reasons = {failure.address[1:]: failure.reason for failure in outcome.failures}
     assert reasons["refused"].startswith("refused")
     assert reasons["silent"] == "timed out after 10 s"
     assert reasons["odd"] == "odd"
@@ -78,9 +79,9 @@ async def test_when_all_fail_every_reason_is_known(autojump_clock):
 
 async def test_a_second_success_that_came_too_late_to_cancel_is_discarded(autojump_clock):
     class Stubborn(Line):
-        async def attempt(self, address):
-            with trio.CancelScope(shield=address == "stubborn"):
-                return await super().attempt(address)
+        async def attempt(self, path):
+            with trio.CancelScope(shield=path == "/stubborn"):
+                return await super().attempt(path)
 
     line = Stubborn(winner=(0.2, None), stubborn=(0.1, None))
     outcome = await line.race()
@@ -88,7 +89,9 @@ async def test_a_second_success_that_came_too_late_to_cancel_is_discarded(autoju
 
 
 async def test_nothing_to_try_is_no_winner():
-    assert (await race([], Line().attempt, Line().discard, stagger_s=1, timeout_s=1)).winner is None
+    assert (
+        await race(Pool.of(YOU, []), Line().attempt, Line().discard, stagger_s=1, timeout_s=1)
+    ).winner is None
 
 
 def test_the_plan_strips_the_peer_and_sorts():
@@ -122,3 +125,52 @@ def test_the_plan_is_bounded_and_says_what_it_left_out():
     wanted, failures = plan(YOU, [f"/ip4/10.0.0.1/tcp/{port}" for port in range(1, 101)])
     assert len(wanted) == MAX_ADDRESSES
     assert len(failures) == 100 - MAX_ADDRESSES
+
+
+async def test_addresses_that_come_later_are_tried_as_they_come(autojump_clock):
+    line, pool = Line(early=(60, None), late=(0.1, None)), Pool(YOU)
+    line.begun = trio.current_time()
+    pool.add(["/early"])
+    async with trio.open_nursery() as nursery:
+
+        async def later():
+            await trio.sleep(2)
+            pool.add(["/late", "/early"], "rendezvous")
+
+        nursery.start_soon(later)
+        outcome = await race(pool, line.attempt, line.discard, stagger_s=0.15, timeout_s=10)
+    assert (outcome.winner, line.cancelled, line.delay("late")) == ("late", ["early"], 2)
+    assert (pool.origin_of("/late"), pool.origin_of("/early")) == ("rendezvous", "")
+
+
+async def test_the_race_waits_for_more_until_no_more_can_come(autojump_clock):
+    line, pool = Line(dead=(0, ConnectionRefusedError(111, "refused"))), Pool(YOU)
+    pool.add(["/dead"])
+    async with trio.open_nursery() as nursery:
+
+        async def give_up():
+            await pool.wait_dry()
+            await trio.sleep(5)
+            pool.close()
+
+        nursery.start_soon(give_up)
+        outcome = await race(pool, line.attempt, line.discard, stagger_s=0.15, timeout_s=10)
+    assert outcome.winner is None
+    assert [failure.address for failure in pool.failures] == ["/dead"]
+    assert trio.current_time() >= 5
+
+
+async def test_a_better_address_that_comes_later_goes_first():
+    pool = Pool(YOU)
+    pool.add(["/ip4/8.8.8.8/tcp/1", "/ip4/8.8.4.4/tcp/1"])
+    assert await pool.next() == "/ip4/8.8.8.8/tcp/1"
+    pool.add(["/ip4/10.0.0.1/tcp/1"])
+    assert await pool.next() == "/ip4/10.0.0.1/tcp/1"
+
+
+async def test_what_is_not_worth_trying_is_known_as_such():
+    pool = Pool.of(YOU, ["junk", f"/ip4/10.0.0.1/tcp/1/p2p/{ME}"], "link")
+    assert await pool.next() is None
+    assert [failure.wrong_peer for failure in pool.untried] == [False, True]
+    assert pool.failures == pool.untried
+    assert pool.origin_of("junk") == "link"

@@ -4,7 +4,7 @@ Replaces `host.connect()` of py-libp2p 0.8.1, which waits 250 ms even after succ
 transport, opens two connections where it could, and then refuses the peer for 60 s (`tests/net/test_canaries.py`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -16,7 +16,7 @@ from whatnext.net.failures import Failure, describe
 T = TypeVar("T")
 
 MAX_ADDRESSES = 16
-"""Addresses tried in one dial; a peer that announces thousands costs no more."""
+"""Addresses tried from one source; a peer that announces thousands costs no more."""
 
 
 class Outcome(msgspec.Struct, Generic[T]):
@@ -51,8 +51,78 @@ def plan(peer: str, addresses: Sequence[str]) -> tuple[list[str], list[Failure]]
     return ordered[:MAX_ADDRESSES], failures
 
 
+class Pool:
+    """Addresses of one peer, waiting to be tried; more may come until it is closed. For the tasks of one dial."""
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+        self.failures: list[Failure] = []
+        """What was tried, or not worth trying, and failed."""
+        self.untried: list[Failure] = []
+        """The part of `failures` that was not worth trying."""
+        self._origin: dict[str, str] = {}
+        self._pending: list[str] = []
+        self._running = 0
+        self._is_open = True
+        self._changed = trio.Event()
+        self._dried = trio.Event()
+
+    @classmethod
+    def of(cls, peer: str, addresses: Iterable[str], origin: str = "") -> "Pool":
+        """A pool that is complete from the start."""
+        pool = cls(peer)
+        pool.add(addresses, origin)
+        pool.close()
+        return pool
+
+    def add(self, addresses: Iterable[str], origin: str = "") -> None:
+        """Take in addresses that are new here; `origin` is who named them, see `origin_of`."""
+        wanted, refused = plan(self.peer, [a for a in dict.fromkeys(addresses) if a not in self._origin])
+        fresh = [address for address in wanted if address not in self._origin]
+        self._origin |= dict.fromkeys([*fresh, *(failure.address for failure in refused)], origin)
+        self.failures += refused
+        self.untried += refused
+        if fresh:
+            self._pending = dial_order([*self._pending, *fresh])
+            self._dried = trio.Event()
+            self._changed.set()
+
+    def close(self) -> None:
+        """No more will come."""
+        self._is_open = False
+        self._changed.set()
+
+    def origin_of(self, address: str) -> str:
+        """Who named an address first."""
+        return self._origin.get(address, "")
+
+    async def next(self) -> str | None:
+        """The best address that waits; waits for one while the pool is open, None at its end. Then call `ended`."""
+        while not self._pending:
+            if not self._is_open:
+                return None
+            self._changed = trio.Event()
+            await self._changed.wait()
+        self._running += 1
+        return self._pending.pop(0)
+
+    def ended(self) -> None:
+        """An attempt is over."""
+        self._running -= 1
+        if self._is_dry():
+            self._dried.set()
+
+    async def wait_dry(self) -> None:
+        """Return when everything known so far has been tried in vain."""
+        while not self._is_dry():
+            await self._dried.wait()
+
+    def _is_dry(self) -> bool:
+        return not self._running and not self._pending
+
+
 async def race(
-    addresses: Sequence[str],
+    pool: Pool,
     attempt: Callable[[str], Awaitable[T]],
     discard: Callable[[T], Awaitable[None]],
     *,
@@ -61,9 +131,10 @@ async def race(
 ) -> Outcome[T]:
     """Start an attempt every `stagger_s`, or as soon as the last one failed; cancel the rest at the first success.
 
-    A second success that could not be cancelled in time goes to `discard`. Cancelling cancels all attempts.
+    Goes on until the pool is closed and empty. A second success that could not be cancelled in time goes to `discard`.
+    Cancelling cancels all attempts.
     """
-    outcome: Outcome[T] = Outcome(None, [])
+    outcome: Outcome[T] = Outcome(None, pool.failures)
     async with trio.open_nursery() as nursery:
 
         async def one(address: str, ended: trio.Event) -> None:
@@ -71,7 +142,7 @@ async def race(
                 with trio.fail_after(timeout_s):
                     result = await attempt(address)
             except trio.TooSlowError:
-                outcome.failures.append(Failure(address, f"timed out after {timeout_s:g} s"))
+                outcome.failures.append(Failure(address, f"timed out after {timeout_s:g} s", code="timeout"))
             except Exception as error:  # noqa: BLE001 - every reason is collected and told to the caller
                 outcome.failures.append(describe(address, error))
             else:
@@ -81,9 +152,10 @@ async def race(
                 outcome.winner = result
                 nursery.cancel_scope.cancel()
             finally:
+                pool.ended()
                 ended.set()
 
-        for address in addresses:
+        while (address := await pool.next()) is not None:
             ended = trio.Event()
             nursery.start_soon(one, address, ended)
             with trio.move_on_after(stagger_s):

@@ -12,7 +12,7 @@ from whatnext.errors import ConnectionLost, LocalError, NetworkError, Unreachabl
 from whatnext.identity import Identity
 from whatnext.net.addresses import Kind, dial_order, kind_of, without_peer
 from whatnext.net.config import NetConfig
-from whatnext.net.events import EventHub, Subscription
+from whatnext.net.events import Connected, EventHub, Subscription
 from whatnext.net.observing import Observer, StreamOpened, ignore
 from whatnext.net.standing import Judge, everybody_is_known
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that r
     from libp2p.peer.id import ID
 
     from whatnext.net.connections import ConnectionInfo, Connections, Link
+    from whatnext.net.dialing import Pool
     from whatnext.net.failures import Failure
     from whatnext.net.streams import Stream
     from whatnext.net.swarm import SafeSwarm
@@ -51,6 +52,11 @@ class Network:
         self._events = events
         self._observe = observe
         self._dialling: weakref.WeakValueDictionary[str, trio.Lock] = weakref.WeakValueDictionary()
+
+    @property
+    def observe(self) -> Observer:
+        """Whom to tell in detail what is done on this network."""
+        return self._observe
 
     def addresses(self) -> list[str]:
         """Multiaddrs of this node with `/p2p/<PeerID>`: real interface addresses, loopback last."""
@@ -82,19 +88,30 @@ class Network:
         `Unreachable` with every address and its reason, `WrongPeer` when at the only address someone else answered,
         `UserError` when the PeerID is malformed. Cancelling leaves no half-open connection.
         """
+        from whatnext.net.dialing import Pool
+
+        return await self.dial_as_found(Pool.of(peer, addresses))
+
+    async def dial_as_found(self, pool: "Pool") -> "ConnectionInfo":
+        """Connect to the pool's peer at addresses that may still be coming, as `dial` does; ends when it is closed.
+
+        Done as well when the peer connects to us meanwhile. What failed stands in `pool.failures`.
+        """
+        peer = pool.peer
         target = _id(peer)
         lock = self._dialling.setdefault(peer, trio.Lock())
         async with lock:  # a second caller finds the first one's connection
             link = self._connections.best(peer)
-            return (link or await self._dial(target, peer, addresses)).info()
+            return (link or await self._dial(target, pool)).info()
 
-    async def _dial(self, target: "ID", peer: str, addresses: Sequence[str]) -> "Link":
+    async def _dial(self, target: "ID", pool: "Pool") -> "Link":
         from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
         from whatnext.net.attempts import tell_untried, watched
         from whatnext.net.closing import close_connection
-        from whatnext.net.dialing import plan, race
+        from whatnext.net.dialing import race
 
+        peer = pool.peer
         if peer == self.peer:
             raise UserError("that PeerID is this node's own: a node does not dial itself")
 
@@ -105,19 +122,29 @@ class Network:
         async def discard(conn: "INetConn") -> None:
             await close_connection(self._swarm, conn)
 
-        wanted, failures = plan(peer, addresses)
-        tell_untried(peer, failures, self._observe)
-        outcome = await race(
-            wanted,
-            attempt,
-            discard,
-            stagger_s=self._config.dial_stagger_s,
-            timeout_s=self._config.dial_timeout_s,
-        )
-        link = self._connections.best(peer)  # the peer may have reached us meanwhile: as good
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cancel_when_reached, peer, nursery.cancel_scope)
+            await race(
+                pool,
+                attempt,
+                discard,
+                stagger_s=self._config.dial_stagger_s,
+                timeout_s=self._config.dial_timeout_s,
+            )
+            nursery.cancel_scope.cancel()
+        tell_untried(peer, pool.untried, self._observe)
+        link = self._connections.best(peer)
         if link is None:
-            raise _unreachable(peer, failures + outcome.failures)
+            raise _unreachable(peer, pool.failures)
         return link
+
+    async def _cancel_when_reached(self, peer: str, scope: trio.CancelScope) -> None:
+        """A connection the peer opened to us is as good as one of ours."""
+        with self.events() as events:
+            async for event in events:
+                # Not our own one: it is told of before the attempt that made it has returned.
+                if isinstance(event, Connected) and event.peer == peer and event.direction == "in":
+                    scope.cancel()
 
     async def open_stream(self, peer: str, protocols: Sequence[str], timeout_s: float = 10.0) -> "Stream":
         """Open a stream to a connected peer; `protocols` are ids of one family, newest first.

@@ -5,19 +5,23 @@ from collections.abc import Iterator
 import msgspec
 
 from whatnext import errors
-from whatnext.errors import UserError, WhatNextError
+from whatnext.errors import Tried, Unreachable, UserError, WhatNextError
 
 TYPE_PREFIX = "urn:whatnext:problem:"
 MEDIA_TYPE = b"application/problem+json"
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """RFC 9457 §3: `type` ends in the stable code, `detail` is the sentence for the user."""
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457 §3: `type` ends in the stable code, `detail` is the sentence for the user.
+
+    `tried` comes with `unreachable`: what was done to reach the peer, and why it led nowhere.
+    """
 
     type: str
     title: str
     status: int
     detail: str
+    tried: list[Tried] = []
 
 
 class ApiError(WhatNextError):
@@ -49,7 +53,10 @@ _API_TITLES = {
 def problem_of(error: WhatNextError) -> Problem:
     """The document for an error of ours."""
     title = _API_TITLES.get(error.code) or _title(type(error))
-    return Problem(type=TYPE_PREFIX + error.code, title=title, status=error.http_status, detail=str(error))
+    tried = list(error.tried) if isinstance(error, Unreachable) else []
+    return Problem(
+        type=TYPE_PREFIX + error.code, title=title, status=error.http_status, detail=str(error), tried=tried
+    )
 
 
 def internal_problem() -> Problem:
@@ -66,6 +73,8 @@ def error_of(problem: Problem) -> WhatNextError:
     """The error a problem document stands for, so that both backends of the CLI end alike."""
     code = problem.type.removeprefix(TYPE_PREFIX)
     kind = _by_code().get(code)
+    if kind is Unreachable:
+        return Unreachable(problem.detail, problem.tried)
     if kind is not None:
         return kind(problem.detail)
     return ApiError(problem.status, code, problem.detail)
