@@ -70,6 +70,11 @@ class DocumentTable:
         ).fetchone()
         return None if row is None else _decode(*row)
 
+    def stored(self, playlist: bytes, key: DocumentKey) -> Stored | None:
+        """One document with its place in the feed, also when none of its records counts any more."""
+        found = self._stored("WHERE playlist = ? AND collection = ? AND id = ?", (playlist, *key))
+        return found[0] if found else None
+
     def put(
         self, playlist: bytes, documents: Iterable[tuple[DocumentKey, Document]], *, void: bool = False
     ) -> None:

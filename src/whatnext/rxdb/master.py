@@ -1,0 +1,183 @@
+"""The master of RxDB's replication: pulls read the change feed, pushes become signed records, field by field.
+
+The answer policy (docs/decisions/adr-261122-rxdb-replication-protocol.md): a push is merged and answered with `[]`,
+and the merged document is told to everybody, its author included; only what is refused comes back as a conflict.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+
+import msgspec
+
+from whatnext.errors import UserError
+from whatnext.playlists.service import Playlists
+from whatnext.records.codec import Meta, Write
+from whatnext.rxdb.collections import Collection
+from whatnext.rxdb.documents import RxDocument, View
+from whatnext.rxdb.messages import Checkpoint, Pulled
+from whatnext.rxdb.readers import Reader
+from whatnext.rxdb.rows import Place, Row, RowRefused, check_form, place_of, write_of
+from whatnext.store import Change
+from whatnext.store.document_table import Stored
+from whatnext.store.pushes import PushTable
+
+
+class Pushed(msgspec.Struct):
+    """What came of a push."""
+
+    conflicts: list[RxDocument] = []
+    """The master's state of each refused document; of one it does not have, the client's own, deleted."""
+    refused: dict[str, str] = {}
+    """Why, by the document's id."""
+    told_again: list[tuple[bytes, str]] = []
+    """(playlist, id) of documents that the client has otherwise than the master although nothing changed now."""
+
+
+class _Ready(msgspec.Struct):
+    row: Row
+    place: Place
+    write: Write | None
+
+
+class Master:
+    """The documents of one library, for any number of clients; all calls from the thread that owns the library."""
+
+    def __init__(self, playlists: Playlists) -> None:
+        self._playlists = playlists
+        self._library = playlists.library
+        self._view = View(self._library.owner)
+        self._pushes = PushTable(self._library.database)
+
+    def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Call back after every change; returns the way to stop it."""
+        return self._library.subscribe(callback)
+
+    def now(self) -> int:
+        """Number of the newest change: a pull from now on sees everything up to it."""
+        return self._library.documents.last_feed()
+
+    def epoch(self, reader: Reader) -> str:
+        """What a checkpoint belongs to: this feed, and what the client sees of it.
+
+        A member that is let into another playlist has to be told all of it, however old: its checkpoint ends.
+        """
+        playlists = reader.playlists()
+        if playlists is None:
+            return self._library.database.feed_id
+        return f"{self._library.database.feed_id}.{sha256(b''.join(sorted(playlists))).hexdigest()[:16]}"
+
+    def pull(
+        self, reader: Reader, collection: Collection, checkpoint: Checkpoint | None, limit: int
+    ) -> Pulled:
+        """At most `limit` documents changed after the checkpoint, oldest first; one of another epoch is the start."""
+        epoch = self.epoch(reader)
+        after = _seq_of(checkpoint, epoch)
+        stored = self._changes(reader, collection.name, after, limit)
+        seq = stored[-1].feed if stored else after
+        return Pulled([self._view.document(each) for each in stored], {"epoch": epoch, "seq": seq})
+
+    def event(self, reader: Reader, collection: Collection, after: int, limit: int) -> Pulled | None:
+        """What has changed after a number of the feed, for the stream; None when it is more than `limit`."""
+        stored = self._changes(reader, collection.name, after, limit + 1)
+        if len(stored) > limit:
+            return None
+        documents = [self._view.document(each) for each in stored]
+        return Pulled(documents, {"epoch": self.epoch(reader), "seq": self.now()})
+
+    def documents(
+        self, reader: Reader, collection: Collection, wanted: Sequence[tuple[bytes, str]]
+    ) -> list[RxDocument]:
+        """The master's state of some documents, those it does not have or show left out."""
+        return [
+            found
+            for playlist, key in wanted
+            if (found := self._current(reader, Place(playlist, collection.name, key)))
+        ]
+
+    def push(self, reader: Reader, client: str, collection: Collection, rows: Sequence[Row]) -> Pushed:
+        """Write what a client changed; raises `LocalError` when the disk takes nothing (the client repeats it)."""
+        pushed = Pushed([], {}, [])
+        ready: dict[bytes, list[_Ready]] = {}
+        scope = f"{reader.name}|{client}"
+        seen: set[str] = set()
+        for row in rows:
+            try:
+                each = self._ready(reader, scope, collection, row, seen)
+            except RowRefused as refusal:
+                self._refuse(pushed, reader, collection, row, str(refusal))
+            else:
+                ready.setdefault(each.place.playlist, []).append(each)
+        for playlist, group in ready.items():
+            self._write(pushed, reader, scope, collection, playlist, group)
+        return pushed
+
+    def _ready(self, reader: Reader, scope: str, collection: Collection, row: Row, seen: set[str]) -> _Ready:
+        check_form(collection, row)
+        place = place_of(collection, row)
+        if row.new["id"] in seen:
+            raise RowRefused("invalid", "the same document twice in one push")
+        seen.add(row.new["id"])
+        if not reader.sees(place.playlist):
+            raise RowRefused("not_found", "no playlist of yours by that id")
+        base = self._pushes.base(scope, row.new["id"], row.assumed)
+        current = self._library.documents.get(place.playlist, (place.collection, place.id))
+        write = write_of(collection, place, Row(new=row.new, assumed=base), current)
+        if write is not None and (why := reader.refusal(place.playlist, write)) is not None:
+            raise RowRefused("not_permitted", why)
+        return _Ready(row, place, write)
+
+    def _write(
+        self,
+        pushed: Pushed,
+        reader: Reader,
+        scope: str,
+        collection: Collection,
+        playlist: bytes,
+        group: Sequence[_Ready],
+    ) -> None:
+        def remember() -> None:
+            for each in group:
+                self._pushes.keep(scope, each.row.new["id"], each.row.assumed, each.row.new)
+
+        writes = [each.write for each in group if each.write is not None]
+        try:
+            if writes:
+                self._playlists.write(playlist, writes, [], meta=Meta(by=reader.by), also=remember)
+            else:
+                with self._library.database.transaction():
+                    remember()
+        except UserError as error:  # no right, or over a limit: nothing of the group was kept
+            for each in group:
+                self._refuse(pushed, reader, collection, each.row, str(error))
+            return
+        pushed.told_again += [(playlist, each.place.id) for each in group if each.write is None]
+
+    def _refuse(self, pushed: Pushed, reader: Reader, collection: Collection, row: Row, reason: str) -> None:
+        key = row.new.get("id")
+        if not isinstance(key, str):
+            return  # nothing the client could put in its place: only the reason is told
+        pushed.refused[key] = reason
+        try:
+            current = self._current(reader, place_of(collection, row))
+        except RowRefused:
+            current = None
+        pushed.conflicts.append(current or {**row.new, "_deleted": True})
+
+    def _current(self, reader: Reader, place: Place) -> RxDocument | None:
+        if not reader.sees(place.playlist):
+            return None
+        stored = self._library.documents.stored(place.playlist, (place.collection, place.id))
+        return None if stored is None else self._view.document(stored)
+
+    def _changes(self, reader: Reader, collection: str, after: int, limit: int) -> list[Stored]:
+        playlists = reader.playlists()
+        if playlists == []:
+            return []
+        return self._library.documents.changes_of(collection, playlists, after, limit)
+
+
+def _seq_of(checkpoint: Checkpoint | None, epoch: str) -> int:
+    if checkpoint is None or checkpoint.get("epoch") != epoch:
+        return 0
+    seq = checkpoint.get("seq")
+    return seq if isinstance(seq, int) and seq >= 0 else 0
