@@ -114,11 +114,18 @@ def test_the_plan_says_what_is_no_address(junk):
     assert "not a multiaddr" in failure.reason
 
 
-def test_the_plan_leaves_relays_to_a_relay_client():
-    wanted, [failure] = plan(YOU, [f"/ip4/8.8.8.8/tcp/1/p2p/{ME}/p2p-circuit/p2p/{YOU}"])
-    assert wanted == []
-    assert "relay" in failure.reason
-    assert not failure.wrong_peer
+def test_the_plan_keeps_a_circuit_whole_and_puts_it_last():
+    circuit = f"/ip4/8.8.8.8/tcp/1/p2p/{ME}/p2p-circuit"
+    wanted, failures = plan(YOU, [f"{circuit}/p2p/{YOU}", "/ip4/8.8.4.4/tcp/1"])
+    assert (wanted, failures) == (["/ip4/8.8.4.4/tcp/1", circuit], [])
+
+
+def test_many_direct_addresses_do_not_crowd_out_the_relays():
+    direct = [f"/ip4/8.8.8.8/tcp/{port}" for port in range(1, 41)]
+    relayed = [f"/ip4/9.9.9.9/tcp/{port}/p2p/{ME}/p2p-circuit" for port in range(1, 41)]
+    wanted, failures = plan(YOU, [*direct, *relayed])
+    assert wanted == [*direct[:12], *relayed[:4]]
+    assert len(failures) == 80 - 16
 
 
 def test_the_plan_is_bounded_and_says_what_it_left_out():

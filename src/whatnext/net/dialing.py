@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 MAX_ADDRESSES = 16
 """Addresses tried from one source; a peer that announces thousands costs no more."""
+RELAYED_ADDRESSES = 4
+"""So many of them may lead through relays, however many others there are."""
 
 
 class Outcome(msgspec.Struct, Generic[T]):
@@ -37,18 +39,22 @@ def plan(peer: str, addresses: Sequence[str]) -> tuple[list[str], list[Failure]]
             failures.append(
                 Failure(address, "is not a multiaddr: it should look like /ip4/192.0.2.1/tcp/4001")
             )
-        elif (
-            kind_of(address) is Kind.RELAY
-        ):  # py-libp2p would dial the relay itself and call it the wrong peer
-            failures.append(Failure(address, "leads through a relay, and this node runs no relay client"))
         else:
             wanted.append(without_peer(address))
-    ordered = dial_order(wanted)
+    ordered = _bounded(dial_order(wanted))
     failures += [
         Failure(address, f"not tried: past the limit of {MAX_ADDRESSES}")
-        for address in ordered[MAX_ADDRESSES:]
+        for address in dict.fromkeys(wanted)
+        if address not in ordered
     ]
-    return ordered[:MAX_ADDRESSES], failures
+    return ordered, failures
+
+
+def _bounded(ordered: list[str]) -> list[str]:
+    """The first `MAX_ADDRESSES`, among them always some that lead through relays: for many peers the only ones."""
+    direct = [address for address in ordered if kind_of(address) is not Kind.RELAY]
+    relayed = ordered[len(direct) :]
+    return [*direct[: MAX_ADDRESSES - min(len(relayed), RELAYED_ADDRESSES)], *relayed][:MAX_ADDRESSES]
 
 
 class Pool:

@@ -1,6 +1,7 @@
 """The network as the rest of WhatNext sees it: peers, streams by protocol, events. No libp2p type passes through."""
 
 import logging
+import random
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that r
     from libp2p.host.basic_host import BasicHost
     from libp2p.peer.id import ID
 
+    from whatnext.net.circuits.client import Circuits
+    from whatnext.net.circuits.keeper import Keeper
     from whatnext.net.connections import ConnectionInfo, Connections, Link
     from whatnext.net.dialing import Pool
     from whatnext.net.failures import Failure
@@ -34,6 +37,11 @@ Handler = Callable[["Stream"], Awaitable[None]]
 
 class Network:
     """One running libp2p node. Made by `open_network`; all methods are for the task tree inside its block."""
+
+    circuits: "Circuits"
+    """Connections through relays."""
+    relays: "Keeper"
+    """Which relays this node uses, and its places at them."""
 
     def __init__(
         self,
@@ -59,8 +67,9 @@ class Network:
         return self._observe
 
     def addresses(self) -> list[str]:
-        """Multiaddrs of this node with `/p2p/<PeerID>`: real interface addresses, loopback last."""
+        """Multiaddrs of this node with `/p2p/<PeerID>`: real interface addresses, those at relays, loopback last."""
         own = [str(address) for address in self.host.get_addrs()]
+        own += [f"{address}/p2p/{self.peer}" for address in self.circuits.addresses()]
         return sorted(own, key=lambda address: kind_of(address) is Kind.LOOPBACK)
 
     def addresses_of(self, peer: str) -> list[str]:
@@ -76,6 +85,10 @@ class Network:
     def connections(self) -> "list[ConnectionInfo]":
         """Every live connection; normally one per peer."""
         return [link.info() for link in self._connections.all()]
+
+    def streams(self) -> int:
+        """How many streams are open on all connections, both directions together."""
+        return sum(len(link.conn.get_streams()) for link in self._connections.all())
 
     def events(self, capacity: int = 256) -> AbstractContextManager[Subscription]:
         """Subscribe from now: `with network.events() as events: async for event in events: …`. Never blocks us."""
@@ -105,8 +118,6 @@ class Network:
             return (link or await self._dial(target, pool)).info()
 
     async def _dial(self, target: "ID", pool: "Pool") -> "Link":
-        from multiaddr import Multiaddr  # type: ignore[import-untyped]
-
         from whatnext.net.attempts import tell_untried, watched
         from whatnext.net.closing import close_connection
         from whatnext.net.dialing import race
@@ -117,7 +128,7 @@ class Network:
 
         async def attempt(address: str) -> "INetConn":
             with watched(peer, address, self._config.dial_timeout_s, self._observe):
-                return await self._swarm.dial_addr(Multiaddr(address), target)
+                return await self.circuits.connect(address, target)
 
         async def discard(conn: "INetConn") -> None:
             await close_connection(self._swarm, conn)
@@ -236,6 +247,8 @@ async def open_network(
     """
     from libp2p.tools.anyio_service import background_trio_service
 
+    from whatnext.net.circuits.client import Circuits
+    from whatnext.net.circuits.keeper import Keeper
     from whatnext.net.connections import Connections
     from whatnext.net.departed import Departed
     from whatnext.net.host import build_host
@@ -251,6 +264,9 @@ async def open_network(
         connections = Connections(swarm, Departed(host), config, events, nursery, standing, observe)
         swarm.register_notifee(connections)
         network = Network(host, swarm, config, connections, events, observe)
+        network.circuits = Circuits(network, swarm, nursery, standing)
+        network.relays = Keeper(network, network.circuits, random.SystemRandom())
+        nursery.start_soon(network.relays.run)
         for protocol, handler in (handlers or {}).items():
             network.handle(protocol, handler)
         try:
@@ -268,7 +284,7 @@ async def open_network(
 
 
 async def _listen(swarm: "SafeSwarm", addresses: Sequence[str]) -> None:
-    from multiaddr import Multiaddr
+    from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
     for address in addresses:
         try:

@@ -1,0 +1,203 @@
+"""Connections through relays: dialled by circuit addresses, and taken from relays this node holds a place at."""
+
+import logging
+import time
+
+import trio
+from libp2p.abc import INetConn
+from libp2p.peer.id import ID
+from libp2p.relay.circuit_v2.pb.circuit_pb2 import Status
+from multiaddr import Multiaddr  # type: ignore[import-untyped]
+
+from whatnext.errors import ConnectionLost, NetworkError, PeerError, ProtocolViolation, Refused, Unreachable
+from whatnext.net.addresses import Kind, kind_of
+from whatnext.net.circuits import messages
+from whatnext.net.circuits.carrier import CircuitCarrier, relayed
+from whatnext.net.circuits.framing import delimited, read_delimited
+from whatnext.net.circuits.messages import HOP, MAX_MESSAGE, STOP, Refusal, Reservation
+from whatnext.net.circuits.routes import Route, circuit_addresses, route_of
+from whatnext.net.network import Network
+from whatnext.net.standing import Judge, Standing
+from whatnext.net.streams import Stream
+from whatnext.net.swarm import SafeSwarm
+
+_log = logging.getLogger(__name__)
+
+ANSWER_S = 10.0
+"""How long a relay may take to answer; it asks the other peer in the meantime."""
+MAX_CALLS = 16
+"""Calls in their handshake at one time: a relay that makes up more is told that we are full."""
+
+
+class Circuits:
+    """Relayed connections of one network. They enter the swarm as any other: Noise proves who is at the end."""
+
+    def __init__(self, network: Network, swarm: SafeSwarm, nursery: trio.Nursery, standing: Judge) -> None:
+        self._network = network
+        self._swarm = swarm
+        self._nursery = nursery
+        self._standing = standing
+        self._places: dict[str, tuple[str, Reservation]] = {}
+        self._asking: set[str] = set()
+        self._calls = trio.CapacityLimiter(MAX_CALLS)
+        network.handle(STOP, self._take_call)
+
+    def addresses(self) -> list[str]:
+        """Circuit addresses of this node, without its own id; empty while no relay holds a place for it."""
+        return [
+            address
+            for relay, (at, place) in self._places.items()
+            for address in circuit_addresses(relay, at, place.addresses)
+        ]
+
+    def relays(self) -> list[str]:
+        """Addresses, with their ids, of the relays that hold a place for this node, as their owner wrote them."""
+        return [at for at, _ in self._places.values()]
+
+    def place(self, relay: str) -> Reservation | None:
+        """The reservation at a relay, if there is one."""
+        held = self._places.get(relay)
+        return None if held is None else held[1]
+
+    async def reserve(self, relay: str, address: str) -> Reservation:
+        """Take or renew a place at a relay; `address` ends with its id.
+
+        Raises `Refused` with the relay's reason, `NetworkError` when it cannot be reached or does not answer. Then
+        the place is given up. Cancelling leaves the old one, if there was one.
+        """
+        self._asking.add(relay)  # a call may overtake the answer
+        try:
+            place = await self._ask_for_place(relay, address)
+        except (NetworkError, PeerError):
+            self.give_up(relay)
+            raise
+        finally:
+            self._asking.discard(relay)
+        self._places[relay] = (address, place)
+        return place
+
+    def give_up(self, relay: str) -> None:
+        """Count on a relay no longer: its calls are refused, its addresses not told."""
+        self._places.pop(relay, None)
+
+    async def _ask_for_place(self, relay: str, address: str) -> Reservation:
+        await self._reach(Route(relay, address))
+        try:
+            with trio.fail_after(ANSWER_S):
+                async with await self._network.open_stream(relay, [HOP]) as stream:
+                    await stream.send_all(delimited(messages.reserve()))
+                    answer = messages.read_reservation(await read_delimited(stream, MAX_MESSAGE))
+        except trio.TooSlowError:
+            raise Unreachable(f"the relay {relay} did not answer within {ANSWER_S:g} s") from None
+        if isinstance(answer, Refusal):
+            raise Refused(f"{answer} ({relay})")
+        if answer.expires_at <= time.time():
+            raise ProtocolViolation(f"the relay {relay} granted a reservation that is over already")
+        return answer
+
+    async def connect(self, address: str, target: ID) -> INetConn:
+        """Dial any address: through a relay when it is a circuit's, else as it stands; raises what that way raises."""
+        if kind_of(address) is Kind.RELAY:
+            return await self.dial(address, str(target))
+        return await self._swarm.dial_addr(Multiaddr(address), target)
+
+    async def dial(self, address: str, peer: str) -> INetConn:
+        """Connect to a peer through the relay of a circuit address.
+
+        Raises `Unreachable` with what failed on the way, or what the upgrade raises. Cancelling leaves nothing open.
+        """
+        route = route_of(address)
+        if peer in (route.relay, self._network.peer) or route.relay == self._network.peer:
+            raise Unreachable("it leads through one of its own ends")
+        try:
+            await self._reach(route)
+            stream = await self._network.open_stream(route.relay, [HOP])
+        except (NetworkError, PeerError) as error:
+            raise Unreachable(f"its relay: {error}") from None
+        try:
+            await self._ask_for_circuit(stream, peer)
+        except BaseException:
+            await stream.reset()
+            raise
+        return await self._upgrade(stream, route, peer)
+
+    async def _reach(self, route: Route) -> None:
+        if any(connection.peer == route.relay for connection in self._network.connections()):
+            return
+        if not route.at:
+            raise Unreachable(f"{route.relay} is not connected, and the address does not say where it is")
+        await self._network.dial(route.relay, [route.at])
+
+    async def _ask_for_circuit(self, stream: Stream, peer: str) -> None:
+        try:
+            await stream.send_all(delimited(messages.connect(peer)))
+            answer = messages.read_connected(await read_delimited(stream, MAX_MESSAGE))
+        except (NetworkError, PeerError) as error:
+            raise Unreachable(f"its relay: {error}") from None
+        if isinstance(answer, Refusal):
+            raise Unreachable(str(answer))
+
+    async def _upgrade(self, stream: Stream, route: Route, peer: str) -> INetConn:
+        carrier = CircuitCarrier(stream)
+        self._nursery.start_soon(carrier.until_over)
+        try:
+            raw = relayed(carrier, str(self._at(route)), initiator=True)
+            return await self._swarm.upgrade_outbound_raw_conn(raw, ID.from_string(peer))
+        except BaseException:
+            carrier.cut()
+            raise
+
+    def _at(self, route: Route) -> Route:
+        """The route by which the relay is really connected."""
+        for connection in self._network.connections():
+            if connection.peer == route.relay and connection.path != "relay":
+                return Route(route.relay, connection.address)
+        return route
+
+    async def _take_call(self, stream: Stream) -> None:
+        """Serve the stop protocol: only relays that we asked for a place may bring somebody."""
+        if stream.peer not in self._places and stream.peer not in self._asking:
+            _log.warning("%s brings a caller, and is no relay of ours: refused", stream.peer)
+            await self._turn_away(stream, Status.PERMISSION_DENIED)
+            return
+        try:
+            self._calls.acquire_on_behalf_of_nowait(stream)
+        except trio.WouldBlock:
+            await self._turn_away(stream, Status.RESOURCE_LIMIT_EXCEEDED)
+            return
+        try:
+            with trio.fail_after(ANSWER_S):
+                carrier = await self._answered(stream)
+        except trio.TooSlowError:
+            raise ConnectionLost(f"a call did not finish its handshake within {ANSWER_S:g} s") from None
+        finally:
+            self._calls.release_on_behalf_of(stream)
+        if carrier is not None:
+            await carrier.until_over()
+
+    async def _turn_away(self, stream: Stream, status: Status.ValueType) -> None:
+        await stream.send_all(delimited(messages.refuse(status)))
+
+    async def _answered(self, stream: Stream) -> CircuitCarrier | None:
+        call = messages.read_call(await read_delimited(stream, MAX_MESSAGE))
+        if call.peer == self._network.peer or self._standing(call.peer) is Standing.BLOCKED:
+            await self._turn_away(stream, Status.PERMISSION_DENIED)
+            return None
+        await stream.send_all(delimited(messages.accept()))
+        return await self._secure(stream, call.peer)
+
+    async def _secure(self, stream: Stream, caller: str) -> CircuitCarrier | None:
+        """Upgrade a call; None when it failed, which is the caller's or the relay's fault and theirs alone."""
+        address = str(self._at(Route(stream.peer, "")))
+        carrier = CircuitCarrier(stream)
+        try:
+            raw = relayed(carrier, address, initiator=False)
+            muxed = await self._swarm.upgrade_inbound_raw_conn(raw, Multiaddr(address))
+        except Exception as error:  # noqa: BLE001 - whatever came through the relay, only this call ends
+            _log.info("a call through %s ended in its handshake: %r", stream.peer, error)
+            carrier.cut()
+            await stream.reset()
+            return None
+        if str(muxed.peer_id) != caller:  # nothing depends on what it said, but its host may want to know
+            _log.warning("the relay %s said that %s calls; it is %s", stream.peer, caller, muxed.peer_id)
+        return carrier
