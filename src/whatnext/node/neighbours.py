@@ -25,8 +25,8 @@ class Neighbours:
         """Why there is no discovery, for people; None while it works."""
 
     def addresses(self, peer: str) -> list[str]:
-        """Where a neighbour says it is."""
-        rows = self._roster.listing(trio.current_time())
+        """Where a neighbour says it is; a foreign one too, as only who asks for it by PeerID gets that far."""
+        rows = self._roster.listing(trio.current_time(), foreign=True)
         return [a for row in rows if row.peer == peer and row.state is not State.GONE for a in row.addresses]
 
     def listing(self, *, foreign: bool = False) -> list[Neighbour]:
