@@ -114,6 +114,7 @@ class SafeYamux(Yamux):
 
     def __init__(self, secured_conn: ISecureConn, peer_id: ID, is_initiator: bool | None = None) -> None:
         super().__init__(secured_conn, peer_id, is_initiator)
+        self.goodbye = GO_AWAY_NORMAL
         self.stream_buffers = _Buffers(self)
         self.streams = _Streams()
 
@@ -124,10 +125,10 @@ class SafeYamux(Yamux):
                 await self.secured_conn.write(data)
 
     async def close(self, error_code: int = GO_AWAY_NORMAL) -> None:
-        """Say goodbye and close, in bounded time even when the peer reads nothing."""
+        """Say goodbye with `goodbye` as its code and close, in bounded time even when the peer reads nothing."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._cut_later)
-            await super().close(error_code)
+            await super().close(error_code or self.goodbye)
             nursery.cancel_scope.cancel()
 
     async def _cut_later(self) -> None:
