@@ -1,4 +1,4 @@
-"""What a device counts of its links: how late records arrive, how long a greeting takes, and that listeners miss nothing."""
+"""What a device counts of its links: how late records arrive, how long greetings take; and listeners miss nothing."""
 
 import pytest
 import trio

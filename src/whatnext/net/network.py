@@ -249,6 +249,7 @@ async def open_network(
 
     from whatnext.net.circuits.client import Circuits
     from whatnext.net.circuits.keeper import Keeper
+    from whatnext.net.admission.gate import Gate
     from whatnext.net.connections import Connections
     from whatnext.net.departed import Departed
     from whatnext.net.host import build_host
@@ -256,13 +257,15 @@ async def open_network(
 
     config = config or NetConfig()
     adopt_libp2p_logs()
-    host, swarm = build_host(identity, config, observe)
+    gate = Gate(config, standing, observe)
+    host, swarm = build_host(identity, config, gate, observe)
     failure: Exception | None = None
     # Our nursery is the inner one: cancelled outside the service, its last checkpoint would replace the body's error.
     async with background_trio_service(swarm), trio.open_nursery() as nursery:
         events = EventHub(observe)
-        connections = Connections(swarm, Departed(host), config, events, nursery, standing, observe)
+        connections = Connections(swarm, Departed(host), config, events, nursery, gate)
         swarm.register_notifee(connections)
+        nursery.start_soon(connections.prune_regularly)
         network = Network(host, swarm, config, connections, events, observe)
         network.circuits = Circuits(network, swarm, nursery, standing)
         network.relays = Keeper(network, network.circuits, random.SystemRandom())
