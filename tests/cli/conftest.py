@@ -23,6 +23,7 @@ from whatnext.node.endpoints import endpoints_of
 from whatnext.node.links import SyncLinks
 from whatnext.node.node import Node
 from whatnext.node.state_file import NodeFile
+from whatnext.node.wanted import standings_of
 from whatnext.store import Library
 from whatnext.sync import Hub
 
@@ -74,6 +75,9 @@ class NoNetwork:
     def connections(self) -> list[object]:
         return []
 
+    async def disconnect(self, peer: str, reason: str = "") -> None:
+        await trio.lowlevel.checkpoint()
+
 
 @contextmanager
 def node_in_thread(directory: Path) -> Iterator[None]:
@@ -100,6 +104,7 @@ def node_in_thread(directory: Path) -> Iterator[None]:
                 NoNetwork(identity.peer_id),
                 hub,
                 SyncLinks(identity.peer_id, hub, None),
+                standings_of(library),
             )
             listener = bind(0)
             port = listener.getsockname()[1]

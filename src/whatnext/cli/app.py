@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from whatnext import __version__
 from whatnext.cli.commands import (
+    blocking,
     doctor,
     files,
     network,
@@ -69,6 +70,8 @@ def _peers_app() -> App:
     group = App(name="peers", help="The peers this device knows; alone: list them.")
     group.default(peers.peers)
     group.command(peers.peers, name="list")
+    for command in (blocking.block, blocking.unblock, blocking.forget):
+        group.command(command)
     return group
 
 

@@ -18,7 +18,9 @@ EntryRefs = Annotated[
     list[str],
     Parameter(help="Tracks: numbers in the list, ids, or beginnings of ids.", consume_multiple=True),
 ]
-PeerRef = Annotated[str, Parameter(help="A peer: its name, its PeerID, or the beginning or end of it.")]
+PeerRef = Annotated[
+    str, Parameter(help="A peer: its name or how that begins, its PeerID, or the beginning or end of it.")
+]
 Artists = Annotated[list[str] | None, Parameter(name="--artist", help="An artist; repeat it for several.")]
 Album = Annotated[str | None, Parameter(help="The album.")]
 Duration = Annotated[str | None, Parameter(help="How long it is, as in 3:45.")]

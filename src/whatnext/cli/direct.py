@@ -41,7 +41,11 @@ class DirectBackend:
         """Perform an operation; raises `NodeNotRunning` for those that only a node has."""
         found = OPERATIONS.get(operation)
         if found is None:
-            raise node_is_needed()
+            from whatnext.node.acquaintances import OFFLINE
+
+            if operation not in OFFLINE:
+                raise node_is_needed()
+            return msgspec.convert(OFFLINE[operation](self._playlists, request), response)
         return msgspec.convert(found.run(self._playlists, request), response)
 
     def close(self) -> None:

@@ -105,7 +105,7 @@ class Contacts:
         self._welcome.discard(peer)
 
     def moved(self) -> None:
-        """This device woke up or is on another network: what was learnt of distances is void, seek everybody now."""
+        """Seek everybody now: the device woke up or is on another network, so the pauses mean nothing any more."""
         for peer in self.wanted():
             self._backoffs[peer] = self._eager(NEW_PLACE_EAGER_S)
         for scope in self._sought.values():

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from whatnext.node import operations, requests, views
+from whatnext.node import operations, peer_operations, requests, views
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
 from whatnext.node.doctor.findings import NodeSeen
 from whatnext.node.doctor.operation import doctor
@@ -42,6 +42,15 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         requests.PingPeer,
         views.PingReport,
         operations.ping,
+    ),
+    ("peers.block", "Refuse a peer", requests.OfPeer, views.Blocked, peer_operations.block),
+    ("peers.unblock", "Let a blocked peer in again", requests.OfPeer, views.Blocked, peer_operations.unblock),
+    (
+        "peers.forget",
+        "Drop the addresses and the name of a peer",
+        requests.OfPeer,
+        views.Forgotten,
+        peer_operations.forget,
     ),
     ("doctor", "Tell what the doctor needs of the node", Nothing, NodeSeen, doctor),
     ("connect", "Connect to a peer", requests.Connect, views.Connected, operations.connect),

@@ -90,7 +90,8 @@ class News:
                         _log.info("left: %s: %s", peer, reason)
                         self._unsettled.discard(peer)
                         self._feed.on_peer(PeerEvent(peer=peer, state="left", reason=reason))
-                        self._note(network, peer)
+                        if self._book.get(peer) is not None:  # else it was forgotten a moment ago
+                            self._note(network, peer)
                     case Missed():
                         self._feed.on_missed()
 

@@ -37,6 +37,7 @@ from whatnext.node.links import SyncLinks
 from whatnext.node.neighbours import Neighbours
 from whatnext.node.news import News
 from whatnext.node.state_file import NodeFile
+from whatnext.node.wanted import Standings, standings_of
 from whatnext.playlists.service import Playlists
 from whatnext.store import Library
 from whatnext.store.database import FILE as DATABASE_FILE
@@ -52,7 +53,13 @@ class Node:
     """The running parts, for the operations; made by `open_node`."""
 
     def __init__(
-        self, library: Library, settings: Settings, network: Network, hub: Hub, sync_links: SyncLinks
+        self,
+        library: Library,
+        settings: Settings,
+        network: Network,
+        hub: Hub,
+        sync_links: SyncLinks,
+        standings: Standings,
     ) -> None:
         self.library = library
         self.settings = settings
@@ -64,7 +71,10 @@ class Node:
         rng = random.SystemRandom()
         self.playlists = Playlists(library, rng=rng, settings=settings, addresses=network.addresses)
         self.neighbours = Neighbours(self.feed)
-        self.contacts = Contacts(library, self.book, rng, sync_links.paused, self.neighbours.addresses)
+        self.standings = standings
+        self.contacts = Contacts(
+            library, self.book, rng, sync_links.paused, self.neighbours.addresses, blocked=standings.blocked
+        )
         self.stopping = trio.Event()
         self.started_ms = library.clock.now_ms()
         self.began = trio.current_time()
@@ -117,11 +127,15 @@ async def _running(
     sync_links = SyncLinks(library.identity.peer_id, hub, random.SystemRandom())
     listen = ports.settled(config.listen or settings.listen or NetConfig().listen, directory)
     handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)
+    standings = standings_of(library)
     with bind(config.api_port) as listener:
         async with open_network(
-            library.identity, NetConfig(listen=listen, announce=config.announce), handlers
+            library.identity,
+            NetConfig(listen=listen, announce=config.announce),
+            handlers,
+            standing=standings.judge,
         ) as network:
-            node = Node(library, settings, network, hub, sync_links)
+            node = Node(library, settings, network, hub, sync_links, standings)
             port = listener.getsockname()[1]
             node.url = f"http://127.0.0.1:{port}"
             node.access = Access(port, trio.current_time)
@@ -146,10 +160,12 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     library.subscribe(node.feed.on_change)
     library.subscribe(caretaker.on_change)
     library.subscribe(node.contacts.on_change)
+    library.subscribe(node.standings.on_change)
     nursery.start_soon(caretaker.run)
     nursery.start_soon(News(node.feed, node.book, library).run, node.network, node.hub)
     nursery.start_soon(node.sync_links.run, node.network)
     nursery.start_soon(node.contacts.run, node.network)
+    nursery.start_soon(node.contacts.follow, node.hub)
 
 
 def _leave_word(directory: Path, node: Node, *, own_ports: bool) -> None:

@@ -6,12 +6,10 @@ import trio
 
 from whatnext import __version__
 from whatnext.errors import ConnectionLost, UserError
-from whatnext.identity import public_key_of
-from whatnext.node import views
+from whatnext.node import acquaintances, views
 from whatnext.node.peer_names import find_peer
 from whatnext.node.requests import Connect, Disconnect, Discover, PingPeer
 from whatnext.playlists import links
-from whatnext.playlists.references import names
 from whatnext.playlists.requests import Nothing
 from whatnext.playlists.viewing import list_all
 from whatnext.records.ids import to_text
@@ -64,7 +62,7 @@ async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
     connected = {connection.peer: connection for connection in node.network.connections()}
     linked = {each.peer: each for each in node.hub.status()}
     found = []
-    for peer, name in sorted(_known(node).items(), key=lambda item: item[0] not in connected):
+    for peer, name in sorted(everybody(node).items(), key=lambda item: item[0] not in connected):
         connection, link, kept = connected.get(peer), linked.get(peer), node.book.get(peer)
         shared = [] if link is None else _sync_views(link)
         found.append(
@@ -80,6 +78,7 @@ async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
                 last_seen=None if kept is None else kept.last_seen,
                 problem=node.sync_links.problems.get(peer),
                 playlists=shared,
+                blocked=peer in node.standings.blocked,
             )
         )
     return found
@@ -88,7 +87,7 @@ async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
 async def discover(node: "Node", asked: Discover) -> views.Discovered:
     """Who is on the same network."""
     connected = {connection.peer for connection in node.network.connections()}
-    known = _known(node)
+    known = everybody(node)
     now = trio.current_time()
     rows = [
         views.NeighbourView(
@@ -109,7 +108,7 @@ async def ping(node: "Node", asked: PingPeer) -> views.PingReport:
     """Ping a connected peer, one ping after the other."""
     if not 1 <= asked.count <= MAX_PINGS:
         raise UserError(f"a ping can be sent 1 to {MAX_PINGS} times")
-    peer = find_peer(_known(node), asked.peer)
+    peer = find_peer(everybody(node), asked.peer)
     path = next((c.path for c in node.network.connections() if c.peer == peer), None)
     if path is None:
         raise ConnectionLost(f"{peer} is not connected: `whatnext connect` first")
@@ -126,6 +125,9 @@ async def ping(node: "Node", asked: PingPeer) -> views.PingReport:
 async def connect(node: "Node", asked: Connect) -> views.Connected:
     """Dial a peer at what the user gave and at what is known of it."""
     peer, addresses = _target(node, asked.target)
+    if peer in node.standings.blocked:
+        raise UserError(f"{peer} is blocked on this device: `whatnext peers unblock …{peer[-8:]}` first")
+    node.standings.name(peer)
     node.sync_links.paused.discard(peer)
     node.contacts.wake()
     connection = await node.network.dial(peer, [*addresses, *node.contacts.addresses(peer)])
@@ -135,7 +137,7 @@ async def connect(node: "Node", asked: Connect) -> views.Connected:
 
 async def disconnect(node: "Node", asked: Disconnect) -> views.Disconnected:
     """Close every connection to a peer and leave it alone."""
-    peer = find_peer(_known(node), asked.peer)
+    peer = find_peer(everybody(node), asked.peer)
     node.sync_links.paused.add(peer)
     count = sum(connection.peer == peer for connection in node.network.connections())
     node.hub.disconnect(peer, "disconnected", "the other device's user closed the connection")
@@ -156,26 +158,15 @@ def _target(node: "Node", text: str) -> tuple[str, list[str]]:
         if not before or "/" in peer:
             raise UserError(f"{text[:120]} does not say who is there: it should end with /p2p/ and a PeerID")
         return peer, [before]
-    return (text, []) if _is_peer(text) else (find_peer(_known(node), text), [])
+    return (text, []) if acquaintances.is_peer(text) else (find_peer(everybody(node), text), [])
 
 
-def _is_peer(text: str) -> bool:
-    try:
-        public_key_of(text)
-    except UserError:
-        return False
-    return True
-
-
-def _known(node: "Node") -> dict[str, str | None]:
-    """PeerIDs with names: connected, met before, or members of a playlist here."""
+def everybody(node: "Node") -> dict[str, str | None]:
+    """PeerIDs with names: connected, met before, blocked, members of a playlist here, or on this network."""
     known: dict[str, str | None] = {connection.peer: None for connection in node.network.connections()}
-    known |= {peer.peer: peer.name for peer in node.book.all()}
-    for playlist in node.library.playlists():
-        for peer, name in names(node.playlists, playlist).items():
-            known[peer] = name
-    for peer in [*node.contacts.wanted(), *(row.peer for row in node.neighbours.listing())]:
-        known.setdefault(peer, None)
+    known |= acquaintances.known(node.playlists, node.standings.blocked)
+    for row in node.neighbours.listing():
+        known.setdefault(row.peer, None)
     known.pop(node.network.peer, None)
     return known
 

@@ -10,6 +10,12 @@ class PingPeer(Request, frozen=True, kw_only=True):
     count: int = 4
 
 
+class OfPeer(Request, frozen=True, kw_only=True):
+    """Something to do with a peer: its PeerID, the beginning or end of it, its name, or how that begins."""
+
+    peer: str
+
+
 class Discover(Request, frozen=True, kw_only=True):
     """List who is on the same network; with `foreign` also libp2p nodes of other programs."""
 

@@ -67,6 +67,7 @@ class PeerView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_seen: int | None
     problem: str | None
     playlists: list[SyncView]
+    blocked: bool = False
 
 
 class NeighbourView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -101,6 +102,25 @@ class Disconnected(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     peer: str
     connections: int
+
+
+class Blocked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whether a peer is blocked now, and whether that is new; `shared` names the playlists both are in."""
+
+    peer: str
+    name: str | None
+    blocked: bool
+    changed: bool
+    shared: list[str]
+
+
+class Forgotten(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was kept of the peer's addresses and name is gone; a block stays (`blocked`)."""
+
+    peer: str
+    name: str | None
+    was_known: bool
+    blocked: bool
 
 
 class PingReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

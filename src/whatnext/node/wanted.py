@@ -1,12 +1,15 @@
 """Who shares a playlist with this node, or can let it into one; and what each peer is to the network."""
 
-from collections.abc import Callable, Collection, Container
+from collections.abc import Callable, Collection
+
+import trio
 
 from whatnext.errors import BadLink, WhatNextError
 from whatnext.net.standing import Standing
 from whatnext.playlists import links
 from whatnext.records.governance import is_member
 from whatnext.store import Change, Library
+from whatnext.store.blocklist import Blocklist
 from whatnext.store.peers import AddressBook
 
 LAZY_S = 2.0
@@ -37,14 +40,14 @@ class Standings:
         self,
         library: Library,
         book: AddressBook,
-        blocked: Container[str],
+        blocked: Blocklist,
         now: Callable[[], float],
         relays: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         """`relays` gives the PeerIDs of the relays in use, `now` seconds of a monotonic clock."""
         self._library = library
         self._book = book
-        self._blocked = blocked
+        self.blocked = blocked
         self._now = now
         self._relays = relays
         self._members: frozenset[str] = frozenset()
@@ -66,7 +69,7 @@ class Standings:
 
     def judge(self, peer: str) -> Standing:
         """What a peer is to this node; a database that fails makes strangers of peers, which refuses nobody."""
-        if peer in self._blocked:
+        if peer in self.blocked:
             return Standing.BLOCKED
         if peer in self._relays():
             return Standing.RELAY
@@ -85,6 +88,11 @@ class Standings:
             self._members = frozenset(wanted(self._library))
             self._looked, self._stale = self._now(), False
         return self._members
+
+
+def standings_of(library: Library) -> Standings:
+    """The judge of a node, for the one trio run it lives in."""
+    return Standings(library, AddressBook(library.database), Blocklist(library.database), trio.current_time)
 
 
 def _in_link(text: str) -> dict[str, list[str]]:

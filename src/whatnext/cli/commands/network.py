@@ -84,7 +84,7 @@ def connect(
 
 def disconnect(peer: PeerRef, *, context: Given) -> None:
     """Close the connection to a peer until you connect again."""
-    closed = context.ask("disconnect", requests.Disconnect(peer=peer.lstrip("…")), Disconnected)
+    closed = context.ask("disconnect", requests.Disconnect(peer=peer), Disconnected)
     if not context.show(closed):
         context.say("Disconnected." if closed.connections else "It was not connected.")
 
@@ -96,7 +96,7 @@ def ping(
     context: Given,
 ) -> None:
     """Measure the way to a connected peer and back."""
-    report = context.ask("peers.ping", requests.PingPeer(peer=peer.lstrip("…"), count=count), PingReport)
+    report = context.ask("peers.ping", requests.PingPeer(peer=peer, count=count), PingReport)
     if context.show(report):
         return
     for number, took in enumerate(report.round_trips_ms, 1):

@@ -18,7 +18,7 @@ def peers(*, context: Given) -> None:
         (
             p.name or "",
             p.peer,
-            mark(p.connected),
+            "blocked" if p.blocked else mark(p.connected),
             mark(p.handshaken),
             mark(p.in_sync),
             p.path or "",

@@ -34,8 +34,9 @@ class ChangeEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class PeerEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What happened to `peer`, with the `reason` where there is one.
 
-    `state` is `discovered` or `gone` (by mDNS), `connected`, `handshaken`, `in sync` (of one `playlist`), `path` or
-    `left`.
+    On this network, by mDNS: `discovered`, `quiet` (not heard lately), `gone`. Of connections: `connected`, `path` (it
+    is reached another way now), `left`. Of sync: `handshaken`, `in sync` (of one `playlist`), `unlinked`. `problem`: a
+    member could not be reached, for a reason that is new. By this device's user: `blocked`, `unblocked`, `forgotten`.
     """
 
     peer: str

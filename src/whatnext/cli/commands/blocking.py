@@ -1,0 +1,49 @@
+"""Refusing a peer, and forgetting one; with and without a running node."""
+
+from whatnext.cli.arguments import Given, PeerRef
+from whatnext.cli.words import short_peer
+from whatnext.node.requests import OfPeer
+from whatnext.node.views import Blocked, Forgotten
+
+
+def block(peer: PeerRef, *, context: Given) -> None:
+    """Refuse a peer: no connection either way, until it is unblocked. It stays in shared playlists."""
+    done = context.ask("peers.block", OfPeer(peer=peer), Blocked)
+    if context.show(done):
+        return
+    who = done.name or short_peer(done.peer)
+    context.print(done.peer)
+    if not done.changed:
+        context.say(f"{who} was blocked already.")
+        return
+    context.say(f"{who} is blocked: this device neither dials it nor lets it in, also after a restart.")
+    if done.shared:
+        context.say(
+            f"It is still a member of {', '.join(done.shared)}: what it writes there comes through other members, and"
+            " yours reaches it the same way. The owner of a playlist removes it: whatnext members remove"
+        )
+
+
+def unblock(peer: PeerRef, *, context: Given) -> None:
+    """Let a blocked peer in again."""
+    done = context.ask("peers.unblock", OfPeer(peer=peer), Blocked)
+    if context.show(done):
+        return
+    who = done.name or short_peer(done.peer)
+    context.print(done.peer)
+    context.say(f"{who} is no longer blocked." if done.changed else f"{who} was not blocked.")
+
+
+def forget(peer: PeerRef, *, context: Given) -> None:
+    """Drop the addresses and the name of a peer that is no member; it may come back by itself."""
+    done = context.ask("peers.forget", OfPeer(peer=peer), Forgotten)
+    if context.show(done):
+        return
+    who = done.name or short_peer(done.peer)
+    context.print(done.peer)
+    context.say(f"{who} is forgotten." if done.was_known else f"Nothing was kept of {who}.")
+    context.say(
+        "It stays blocked: whatnext peers unblock"
+        if done.blocked
+        else "It is let in if it connects again; to refuse it: whatnext peers block"
+    )
