@@ -103,7 +103,7 @@ class Pool:
         return self._origin.get(address, "")
 
     async def next(self) -> str | None:
-        """The best address that waits; waits for one while the pool is open, None at its end. Then call `ended`."""
+        """The best address that waits; waits for one while the pool is open, None at its end. If it fails: `failed`."""
         while not self._pending:
             if not self._is_open:
                 return None
@@ -112,8 +112,8 @@ class Pool:
         self._running += 1
         return self._pending.pop(0)
 
-    def ended(self) -> None:
-        """An attempt is over."""
+    def failed(self) -> None:
+        """One of those given by `next` was tried in vain."""
         self._running -= 1
         if self._is_dry():
             self._dried.set()
@@ -157,9 +157,10 @@ async def race(
                     return
                 outcome.winner = result
                 nursery.cancel_scope.cancel()
+                return
             finally:
-                pool.ended()
                 ended.set()
+            pool.failed()
 
         while (address := await pool.next()) is not None:
             ended = trio.Event()
