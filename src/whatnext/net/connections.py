@@ -20,13 +20,16 @@ from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.errors import PeerError, WhatNextError
 from whatnext.net.addresses import Kind, kind_of, transport_of
+from whatnext.net.admission.gate import Gate
+from whatnext.net.admission.origins import origin_of
+from whatnext.net.admission.pruning import Held
+from whatnext.net.admission.refusal import Refusal
 from whatnext.net.closing import close_connection, evict
 from whatnext.net.config import NetConfig
 from whatnext.net.departed import Departed
 from whatnext.net.events import Connected, Disconnected, EventHub, PathChanged
 from whatnext.net.heartbeat import ping_once
-from whatnext.net.observing import Observer
-from whatnext.net.standing import Judge
+from whatnext.net.standing import Standing
 from whatnext.net.swarm import SafeSwarm
 
 _log = logging.getLogger(__name__)
@@ -62,8 +65,17 @@ class Link:
         known = conn.get_transport_addresses()
         self.address = str(known[0]) if known else ""
         self.opened_at = time.time()
+        self.began = self.used_at = trio.current_time()
         self.latency_ms: float | None = None
         self.reason = "the peer or the network closed the connection"
+
+    def streams_in_use(self) -> int:
+        """Streams of protocols that serve a user, not of ping and identify; notes when there were any."""
+        named = (stream.get_protocol() for stream in self.conn.get_streams())
+        count = sum(name is not None and not name.startswith("/ipfs/") for name in named)
+        if count:
+            self.used_at = trio.current_time()
+        return count
 
     def info(self) -> ConnectionInfo:
         """Snapshot for people."""
@@ -85,19 +97,18 @@ class Connections(INotifee):
         config: NetConfig,
         events: EventHub,
         nursery: trio.Nursery,
-        standing: Judge,
-        observe: Observer,
+        gate: Gate,
     ) -> None:
         self._swarm = swarm
         self._departed = departed
         self._config = config
         self._events = events
         self._nursery = nursery
-        self._standing = standing
-        self._observe = observe
+        self._gate = gate
         self._me = str(swarm.get_peer_id())
         self._links: dict[str, list[Link]] = {}
         self._closing = False
+        gate.attach(self.table, self._give_up)
 
     def best(self, peer: str) -> Link | None:
         """Link that new streams to this peer should use, or None when it is not connected."""
@@ -107,6 +118,53 @@ class Connections(INotifee):
     def all(self) -> list[Link]:
         """Every live link."""
         return [link for links in self._links.values() for link in links]
+
+    def table(self) -> list[Held]:
+        """Every connection in the swarm's table, as the gate judges it; also one that is just entering or leaving."""
+        links = {id(link.conn): link for link in self.all()}
+        return [self._held(conn, links.get(id(conn))) for conn in self._swarm.get_connections()]
+
+    def _held(self, conn: INetConn, link: Link | None) -> Held:
+        assert isinstance(conn, SwarmConn)
+        peer, inbound = str(conn.muxed_conn.peer_id), conn.direction is not Direction.OUTBOUND
+        held = Held(id(conn.muxed_conn), peer, self._gate.standing(peer), inbound, None)
+        if link is None:
+            return held
+        streams, now = link.streams_in_use(), trio.current_time()
+        return msgspec.structs.replace(
+            held,
+            origin=origin_of(link.address),
+            age_s=now - link.began,
+            idle_s=now - link.used_at,
+            streams=streams,
+        )
+
+    async def _give_up(self, key: int, refusal: Refusal) -> None:
+        for conn in self._swarm.get_connections():
+            if id(conn.muxed_conn) != key:
+                continue
+            for link in self.all():
+                if link.conn is conn:
+                    link.reason = refusal.reason
+            await close_connection(self._swarm, conn, refusal.code)
+
+    async def prune_regularly(self) -> None:
+        """Keep the table between its watermarks until cancelled."""
+        while True:
+            await trio.sleep(self._config.prune_every_s)
+            await self._gate.prune()
+
+    async def reconsider(self) -> None:
+        """Close the connections of peers that are blocked now. Takes at most `closing.PATIENCE`."""
+        async with trio.open_nursery() as nursery:
+            for link in self.all():
+                if self._gate.standing(link.peer) is Standing.BLOCKED:
+                    nursery.start_soon(self._turn_out, link)
+
+    async def _turn_out(self, link: Link) -> None:
+        await self._gate.give_up(
+            id(link.conn.muxed_conn), link.peer, Refusal("blocked", "this peer is blocked here")
+        )
 
     def _preference(self, link: Link) -> tuple[bool, str]:
         dialler = self._me if link.outbound else link.peer
@@ -118,6 +176,9 @@ class Connections(INotifee):
         if self._closing:
             return
         link = Link(conn)
+        if self._gate.standing(link.peer) is Standing.BLOCKED:  # since it passed the gate
+            self._nursery.start_soon(self._turn_out, link)
+            return
         before = self.best(link.peer)
         self._links.setdefault(link.peer, []).append(link)
         self._nursery.start_soon(self._watch, link)
@@ -185,6 +246,7 @@ class Connections(INotifee):
                     )
                     await self.close(link, why)
                 return
+            link.streams_in_use()
             pause = self._config.heartbeat_s
 
     def _forget(self, link: Link) -> None:

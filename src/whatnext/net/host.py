@@ -23,6 +23,7 @@ from multiaddr import Multiaddr  # type: ignore[import-untyped]
 from whatnext.errors import LocalError
 from whatnext.identity import Identity
 from whatnext.net.addresses import announced, interface_ips
+from whatnext.net.admission.gate import Gate
 from whatnext.net.config import NetConfig
 from whatnext.net.identified import WatchedHost
 from whatnext.net.muxing import SafeMuxers, SafeYamux
@@ -45,7 +46,7 @@ def check_version() -> None:
 
 
 def build_host(
-    identity: Identity, config: NetConfig, observe: Observer = ignore
+    identity: Identity, config: NetConfig, gate: Gate, observe: Observer = ignore
 ) -> tuple[BasicHost, SafeSwarm]:
     """Make the host and its swarm; nothing runs or listens yet. Raises `LocalError` on another py-libp2p."""
     check_version()
@@ -70,20 +71,22 @@ def build_host(
         connection_config=_limits(config),
         transport_manager=TransportManager(),
     )
-    swarm.prepare(config.max_connections)
+    swarm.prepare(gate)
     host = WatchedHost(network=swarm, addrs_factory=_told(config.announce))
     host.observe = observe
-    swarm.guard_streams(config.max_streams_per_connection)
+    swarm.guard_streams(config)
     return host, swarm
 
 
 def _limits(config: NetConfig) -> ConnectionConfig:
+    # Our gate holds the maximum. The library's would refuse a friend where ours makes room, so it is out of reach.
+    never = 1000 * config.max_connections
     return ConnectionConfig(
-        max_connections=config.max_connections,
+        max_connections=never,
         min_connections=0,
         low_watermark=0,
-        high_watermark=config.max_connections,  # never above it, so py-libp2p's pruner has nothing to do
-        max_connections_per_peer=config.max_connections,  # one per peer is ours to keep, see connections.py
+        high_watermark=never,
+        max_connections_per_peer=never,
         inbound_upgrade_timeout=config.handshake_timeout_s,
         outbound_upgrade_timeout=config.handshake_timeout_s,
     )

@@ -247,9 +247,9 @@ async def open_network(
     """
     from libp2p.tools.anyio_service import background_trio_service
 
+    from whatnext.net.admission.gate import Gate
     from whatnext.net.circuits.client import Circuits
     from whatnext.net.circuits.keeper import Keeper
-    from whatnext.net.admission.gate import Gate
     from whatnext.net.connections import Connections
     from whatnext.net.departed import Departed
     from whatnext.net.host import build_host

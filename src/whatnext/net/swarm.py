@@ -1,32 +1,39 @@
-"""py-libp2p's swarm with three defects of 0.8.1 taken out; each has its canary in `tests/net/test_canaries.py`.
+"""py-libp2p's swarm with the defects of 0.8.1 taken out that its canaries show, and our gate before its table.
 
 - Inbound: the place an inbound connection takes is given back only when the swarm stops, so after `max_connections`
-  *cumulative* inbound connections nobody gets in. Here it is given back when the connection ends.
+  *cumulative* inbound connections nobody gets in. Here our gate counts, and it counts what there is.
+- A full table turns everybody away, friend or stranger. Here a friend takes a stranger's place.
 - The auto-connector dials every peer whose address is known, unasked. Here it never does.
 - One stream negotiated in invalid UTF-8 ends the whole swarm. Here it ends that stream.
 """
 
 import logging
+import math
+import weakref
 
 import trio
-from libp2p.abc import IMuxedConn, INetStream
+from libp2p.abc import IMuxedConn, INetConn, INetStream, IRawConnection
 from libp2p.custom_types import StreamHandlerFn
 from libp2p.io.abc import ReadWriteCloser
 from libp2p.metrics.swarm import SwarmEvent
 from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.network.connection.swarm_connection import SwarmConn
+from libp2p.network.exceptions import SwarmException
 from libp2p.network.stream.net_stream import NetStream
 from libp2p.network.swarm import Swarm
+from libp2p.peer.id import ID
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.net.addresses import transport_of
+from whatnext.net.admission.gate import Gate, TurnedAway
+from whatnext.net.admission.refusal import Refusal
+from whatnext.net.admission.streams import StreamMeter, Verdict
 from whatnext.net.carrier import Carrier
+from whatnext.net.closing import drop
+from whatnext.net.config import NetConfig
 from whatnext.net.transports import raw_connection
 
 _log = logging.getLogger(__name__)
-
-HALF_OPEN = 32
-"""Strangers that may be in the middle of their handshake beside a full table, so that idle ones cannot block it."""
 
 
 async def _never_connect() -> None:
@@ -36,16 +43,27 @@ async def _never_connect() -> None:
 class SafeSwarm(Swarm):
     """The swarm we run; built by `host.build_host`."""
 
-    def prepare(self, max_connections: int) -> None:
-        """Take the auto-connector out and size the inbound limiter; once, before it runs."""
-        self._inbound_limiter = trio.CapacityLimiter(max_connections + HALF_OPEN)
+    gate: Gate
+
+    def prepare(self, gate: Gate) -> None:
+        """Take the auto-connector and the library's own limit out, and set our gate before the table; once."""
+        self.gate = gate
+        self._inbound_limiter = trio.CapacityLimiter(math.inf)
         self.auto_connector.maybe_connect = _never_connect  # type: ignore[method-assign]
+
+    async def dial_addr(
+        self, addr: Multiaddr, peer_id: ID, source: tuple[str, int] | None = None
+    ) -> INetConn:
+        """Connect to one address; `TurnedAway` at once when the gate would refuse it in the end."""
+        self.gate.look(str(peer_id), str(addr), outbound=True)
+        return await super().dial_addr(addr, peer_id, source)
 
     async def _do_handle_inbound_connection(
         self, read_write_closer: ReadWriteCloser, maddr: Multiaddr, failure_event: SwarmEvent
     ) -> None:
         try:
-            muxed = await self._upgraded(read_write_closer, maddr)
+            with self.gate.handshake(_source(read_write_closer)):
+                muxed = await self._upgraded(read_write_closer, maddr)
             conn = self._registered(muxed)
             if conn is not None:
                 await conn.event_closed.wait()
@@ -64,26 +82,72 @@ class SafeSwarm(Swarm):
             raw = raw_connection(stream, initiator=False, transport=transport_of(str(listening)))
         return await self.upgrade_inbound_raw_conn(raw, listening)
 
+    async def upgrade_inbound_raw_conn(self, raw_conn: IRawConnection, maddr: Multiaddr) -> IMuxedConn:
+        """Secure, judge, mux and register an accepted connection; `maddr` is where it was accepted.
+
+        Stock 0.8.1 refuses before it knows who it is when the table is full. Closes `raw_conn` unless it returns.
+        """
+        patience = self.connection_config.inbound_upgrade_timeout
+        try:
+            with trio.fail_after(patience):
+                secured = await self.upgrader.upgrade_security(raw_conn, False)
+                peer = secured.get_remote_peer()
+                self.gate.look(str(peer), _address(raw_conn), outbound=False)
+                muxed = await self.upgrader.upgrade_connection(secured, peer)
+            await self.add_conn(muxed, direction="inbound")
+        except trio.TooSlowError as error:
+            await drop(raw_conn)
+            raise SwarmException(f"no handshake within {patience:g} s on {maddr}") from error
+        except BaseException:
+            await drop(raw_conn)
+            raise
+        return muxed
+
+    async def add_conn(self, muxed_conn: IMuxedConn, direction: str = "unknown") -> SwarmConn:
+        """Register a connection of any transport once the gate has a place for it; `TurnedAway` when it has none.
+
+        May close another connection first, which takes up to `closing.PATIENCE`.
+        """
+        if self._registered(muxed_conn) is not None:
+            return await super().add_conn(muxed_conn, direction)
+        peer, outbound = str(muxed_conn.peer_id), direction == "outbound"
+        try:
+            async with self.gate.place(id(muxed_conn), peer, _address(muxed_conn), outbound=outbound):
+                return await super().add_conn(muxed_conn, direction)
+        except TurnedAway as error:
+            await drop(muxed_conn, error.refusal.code)
+            raise
+
     def _registered(self, muxed: IMuxedConn) -> SwarmConn | None:
         for conn in self.get_connections(muxed.peer_id):
             if conn.muxed_conn is muxed and isinstance(conn, SwarmConn):
                 return conn
         return None
 
-    def guard_streams(self, limit: int) -> None:
+    def guard_streams(self, config: NetConfig) -> None:
         """Bound the streams a peer opens on a connection, and let a failing one fail alone."""
-        accept = self.common_stream_handler
-        self.set_stream_handler(_guarded(accept, limit))
+        self.set_stream_handler(_guarded(self.common_stream_handler, self.gate, config))
 
 
-def _guarded(accept: StreamHandlerFn, limit: int) -> StreamHandlerFn:
+def _guarded(accept: StreamHandlerFn, gate: Gate, config: NetConfig) -> StreamHandlerFn:
+    meters: weakref.WeakKeyDictionary[SwarmConn, StreamMeter] = weakref.WeakKeyDictionary()
+    limit, rate, burst = config.max_streams_per_connection, config.stream_rate_per_s, config.stream_burst
+
+    def judged(conn: SwarmConn) -> Verdict:
+        now = trio.current_time()
+        meter = meters.setdefault(conn, StreamMeter(limit, rate, burst, now))
+        return meter.opened(len(conn.streams), now)
+
     async def handle(stream: INetStream) -> None:
         assert isinstance(stream, NetStream)
-        peer = stream.muxed_conn.peer_id
-        if stream.swarm_conn is not None and len(stream.swarm_conn.streams) > limit:
-            _log.warning(
-                "%s holds more than %d streams open on one connection: the newest is reset", peer, limit
-            )
+        peer, conn = stream.muxed_conn.peer_id, stream.swarm_conn
+        verdict = Verdict.SERVE if conn is None else judged(conn)
+        if conn is not None and verdict is Verdict.CLOSE:
+            reason = f"it opened more than {rate:g} streams a second"
+            await gate.give_up(id(conn.muxed_conn), str(peer), Refusal("rate", reason))
+            return
+        if verdict is Verdict.RESET:
+            gate.refused(str(peer), "", Refusal("stream_limit", f"it holds more than {limit} streams open"))
             await stream.reset()
             return
         try:
@@ -93,3 +157,17 @@ def _guarded(accept: StreamHandlerFn, limit: int) -> StreamHandlerFn:
             await stream.reset()
 
     return handle
+
+
+def _address(conn: IRawConnection | IMuxedConn) -> str:
+    """Remote multiaddr of a connection, empty when its transport does not know."""
+    known = conn.get_transport_addresses()
+    return str(known[0]) if known else ""
+
+
+def _source(stream: ReadWriteCloser) -> str:
+    """Multiaddr where an accepted stream comes from, as far as limits need it."""
+    remote = stream.get_remote_address()
+    if remote is None:
+        return ""
+    return f"/{'ip6' if ':' in remote[0] else 'ip4'}/{remote[0]}"

@@ -1,0 +1,149 @@
+"""Applies the rules of this package to the swarm: every connection passes here, in and out, before it has a place.
+
+The gate pulls each peer's standing when it matters and keeps none, so a peer that was blocked or became a member a
+moment ago is treated as such.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import trio
+from libp2p.network.exceptions import SwarmException
+
+from whatnext.net.admission.arrivals import Arrivals
+from whatnext.net.admission.origins import origin_of
+from whatnext.net.admission.places import Seat, seat
+from whatnext.net.admission.pruning import Held, surplus, watermark
+from whatnext.net.admission.refusal import Refusal
+from whatnext.net.config import NetConfig
+from whatnext.net.observing import Observer, Refused, ignore
+from whatnext.net.standing import Judge, Standing, everybody_is_known
+from whatnext.rates import TokenBucket
+
+_log = logging.getLogger(__name__)
+
+_NEEDED = Refusal("pruned", "its place was needed for a peer that matters more here")
+_LINES_PER_S = 1.0
+_LINES_AT_ONCE = 20  # a flood of refusals must not become a flood of log lines
+
+GiveUp = Callable[[int, Refusal], Awaitable[None]]
+"""Closes the connection with this key and tells the peer why; it is gone when this returns. Bounded time."""
+
+
+class TurnedAway(SwarmException):
+    """A connection was refused by this node; `refusal` says why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+class Gate:
+    """The connection manager's decisions for one swarm. All methods are for the trio thread."""
+
+    def __init__(
+        self, config: NetConfig, standing: Judge = everybody_is_known, observe: Observer = ignore
+    ) -> None:
+        self._config = config
+        self._standing = standing
+        self._observe = observe
+        self._arrivals = Arrivals(config.per_ip, config.per_near_ip, config.max_handshakes)
+        self._coming: dict[int, Held] = {}  # granted a place, not in the swarm's table yet
+        self._leaving: set[int] = set()  # their place was given to another
+        self._table: Callable[[], list[Held]] = list
+        self._close: GiveUp | None = None
+        self._lines = TokenBucket(_LINES_PER_S, _LINES_AT_ONCE, 0.0)
+
+    def attach(self, table: Callable[[], list[Held]], close: GiveUp) -> None:
+        """Learn where connections are listed and how one is closed; once, before the swarm runs."""
+        self._table, self._close = table, close
+
+    @property
+    def handshakes(self) -> int:
+        """Inbound handshakes under way."""
+        return self._arrivals.under_way
+
+    def standing(self, peer: str) -> Standing:
+        """What the peer is to this node, now."""
+        return self._standing(peer)
+
+    @contextmanager
+    def handshake(self, address: str) -> Iterator[None]:
+        """Hold one of the handshakes that may be under way. Raises `TurnedAway`."""
+        origin = origin_of(address)
+        refusal = self._arrivals.begin(origin, trio.current_time())
+        if refusal is not None:
+            raise self.turned_away(None, address, refusal)
+        try:
+            yield
+        finally:
+            self._arrivals.end(origin)
+
+    def look(self, peer: str, address: str, *, outbound: bool) -> None:
+        """Refuse early what would be refused in the end: before dialling, and as soon as Noise shows who it is."""
+        self._seat(0, peer, address, outbound)
+
+    @asynccontextmanager
+    async def place(self, key: int, peer: str, address: str, *, outbound: bool) -> AsyncIterator[None]:
+        """Hold a place while the connection `key` enters the swarm's table; who has to go is gone by then.
+
+        Raises `TurnedAway`. Cancelled while another connection is closed for it, that one is closed all the same.
+        """
+        granted = self._seat(key, peer, address, outbound)
+        self._coming[key] = self._newcomer(key, peer, address, outbound)
+        try:
+            if (other := granted.instead_of) is not None:
+                await self.give_up(other.key, other.peer, _NEEDED)
+            yield
+        finally:
+            del self._coming[key]
+
+    def _newcomer(self, key: int, peer: str, address: str, outbound: bool) -> Held:
+        standing = self._standing(peer)
+        if outbound and standing is Standing.STRANGER:
+            standing = Standing.KNOWN  # whom this node dials, it wants
+        return Held(key, peer, standing, not outbound, origin_of(address))
+
+    def _seat(self, key: int, peer: str, address: str, outbound: bool) -> Seat:
+        found = seat(self._newcomer(key, peer, address, outbound), self._held(), self._config)
+        if isinstance(found, Refusal):
+            raise self.turned_away(peer, address, found)
+        return found
+
+    def _held(self) -> list[Held]:
+        """Places that are taken: in the table or on the way there, and not on the way out."""
+        held = {held.key: held for held in self._table()} | self._coming
+        return [one for key, one in held.items() if key not in self._leaving]
+
+    async def prune(self) -> None:
+        """Give up connections above the high watermark; takes as long as closing them."""
+        maximum = self._config.max_connections
+        low = watermark(self._config.low_watermark, maximum)
+        high = watermark(self._config.high_watermark, maximum)
+        refusal = Refusal("pruned", f"there were more than {high} connections, and this one was used least")
+        async with trio.open_nursery() as nursery:
+            for held in surplus(self._held(), low=low, high=high, grace_s=self._config.prune_grace_s):
+                nursery.start_soon(self.give_up, held.key, held.peer, refusal)
+
+    async def give_up(self, key: int, peer: str, refusal: Refusal) -> None:
+        """Close a connection and free its place; nothing to do when that is under way already."""
+        if key in self._leaving or self._close is None:
+            return
+        self._leaving.add(key)
+        self.refused(peer, "", refusal)
+        try:
+            await self._close(key, refusal)
+        finally:
+            self._leaving.discard(key)
+
+    def turned_away(self, peer: str | None, address: str, refusal: Refusal) -> TurnedAway:
+        """Tell the observer and the log; return the error to raise."""
+        self.refused(peer, address, refusal)
+        return TurnedAway(refusal)
+
+    def refused(self, peer: str | None, address: str, refusal: Refusal) -> None:
+        """Tell the observer and the log of a refusal."""
+        self._observe(Refused(peer, address, refusal.code, refusal.reason))
+        if self._lines.take(1, trio.current_time()):
+            _log.info("refused %s (%s): %s", peer or address, refusal.code, refusal.reason)
