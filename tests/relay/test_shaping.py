@@ -1,0 +1,77 @@
+"""Bandwidth: over any time no more goes on than the rates allow, and those who keep below them never wait."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whatnext.relay.buckets import Buckets
+from whatnext.relay.circuits import Circuit
+from whatnext.relay.limits import Limits
+from whatnext.relay.messages import CircuitLimit
+from whatnext.relay.shaping import Shaper
+
+LIMITS = Limits(circuit_rate=1000, peer_rate=1500, ip_rate=2000, total_rate=3000)
+
+
+def circuit(number, source, origin):
+    return Circuit(number, source, "target", origin, CircuitLimit(60, 1 << 20))
+
+
+def carried(shaper, circuits, seconds):
+    """Bytes each circuit gets through when all of them always have more to send."""
+    ready = dict.fromkeys(circuits, 0.0)
+    total = dict.fromkeys(circuits, 0)
+    while True:
+        chosen = min(ready, key=ready.get)
+        now = ready[chosen]
+        pause = shaper.pause(chosen, 250, now)
+        if now + pause > seconds:
+            return list(total.values())
+        total[chosen] += 250
+        ready[chosen] = now + pause + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("circuits", "rate"),
+    [
+        ([circuit(1, "anna", "a")], LIMITS.circuit_rate),
+        ([circuit(n, "anna", "a") for n in range(4)], LIMITS.peer_rate),
+        ([circuit(n, f"peer {n}", "a") for n in range(4)], LIMITS.ip_rate),
+        ([circuit(n, f"peer {n}", f"ip {n}") for n in range(8)], LIMITS.total_rate),
+    ],
+)
+def test_circuits_peers_addresses_and_the_relay_have_each_their_rate(circuits, rate):
+    sums = carried(Shaper(LIMITS), circuits, 60.0)
+    assert 0.95 * rate * 60 <= sum(sums) <= rate * 62  # two seconds' worth may go at once
+    assert max(sums) <= 1.3 * min(sums) + 1000  # and they share it
+
+
+def test_a_peer_does_not_get_more_by_making_its_circuits_anew():
+    shaper = Shaper(LIMITS)
+    passed = sum(250 for number in range(1000) if shaper.pause(circuit(number, "anna", "a"), 250, 0.0) == 0)
+    assert passed <= 2 * LIMITS.peer_rate
+
+
+def test_an_edit_a_second_is_never_delayed():
+    shaper, made = Shaper(LIMITS), circuit(1, "anna", "a")
+    assert [shaper.pause(made, 450, float(second)) for second in range(1000)] == [0.0] * 1000
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.floats(0, 50), st.floats(0, 3)), max_size=60))
+def test_buckets_are_bounded_and_never_give_more_than_burst_and_rate(steps):
+    buckets, now, taken = Buckets(10.0, 20.0, capacity=6), 0.0, {}
+    for key, amount, later in steps:
+        now += later
+        if buckets.take(key, amount, now):
+            taken[key] = taken.get(key, 0.0) + amount
+        assert len(buckets) <= 6
+        assert all(sum_ <= 20.0 + 10.0 * now + 1e-6 for sum_ in taken.values())
+
+
+def test_the_longest_unused_bucket_is_forgotten_first():
+    buckets = Buckets(1.0, 1.0, capacity=2)
+    assert buckets.take("a", 1, 0.0)
+    assert buckets.take("b", 1, 0.0)
+    assert not buckets.take("a", 1, 0.0)
+    assert buckets.take("c", 1, 0.0)
+    assert buckets.take("b", 1, 0.0)  # forgotten, so full again
