@@ -16,6 +16,7 @@ from whatnext.net.config import NetConfig
 from whatnext.net.events import Connected, EventHub, Subscription
 from whatnext.net.observing import Observer, StreamOpened, ignore
 from whatnext.net.standing import Judge, everybody_is_known
+from whatnext.net.versions import mismatch_sentence
 
 if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that really opens pays it
     from libp2p.abc import INetConn, INetStream
@@ -125,6 +126,8 @@ class Network:
         peer = pool.peer
         if peer == self.peer:
             raise UserError("that PeerID is this node's own: a node does not dial itself")
+        if self._connections.is_blocked(peer):
+            raise UserError(f"{peer} is blocked on this device, so it is not dialled: unblock it first")
 
         async def attempt(address: str) -> "INetConn":
             with watched(peer, address, self._config.dial_timeout_s, self._observe):
@@ -181,6 +184,13 @@ class Network:
                     raise
         raise AssertionError("unreachable: the second try returns or raises")
 
+    def mismatch(self, peer: str, protocols: Sequence[str]) -> str | None:
+        """Why a peer speaks none of these (one family), by what it announced; None if it does or nothing is known."""
+        from whatnext.net.negotiation import known_protocols
+
+        theirs = known_protocols(self.host, _id(peer))
+        return mismatch_sentence(protocols, theirs) if theirs and not set(theirs) & set(protocols) else None
+
     def handle(self, protocol: str, handler: Handler) -> None:
         """Serve a protocol: `handler(stream)` runs in its own task for each stream a peer opens, until it returns.
 
@@ -219,6 +229,10 @@ class Network:
         if link is None:
             raise ConnectionLost(f"{peer} is not connected: dial it first")
         return await ping_once(link.conn, timeout_s)
+
+    async def reconsider(self) -> None:
+        """Look at everybody's standing again, after it changed: connections of blocked peers end. At most 2 s."""
+        await self._connections.reconsider()
 
     async def disconnect(self, peer: str, reason: str = "this node closed the connection") -> None:
         """Close every connection to a peer; nothing to do when there is none. Takes at most 2 s."""

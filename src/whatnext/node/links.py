@@ -17,6 +17,8 @@ _log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 SETTLED_S = 10.0
 """A link that lasted so long was no failure: the next one is opened at once."""
+GREETING_S = (2.0, 10.0, 30.0)
+"""Pauses after which a peer whose turn it is to open the stream, and who has not, is looked at."""
 
 
 class SyncLinks:
@@ -40,6 +42,8 @@ class SyncLinks:
             await stream.reset()
             return
         self.problems.pop(stream.peer, None)
+        if stream.peer in self._kept:
+            self._kept[stream.peer].cancel()  # what we waited for has come
         await self._attach(stream)
 
     def resume(self, peer: str) -> None:
@@ -68,9 +72,19 @@ class SyncLinks:
             self._kept.pop(peer).cancel()
             self.problems.pop(peer, None)
         for peer in connected - self._kept.keys() - self.paused:
-            if opens_stream(network.peer, peer):
-                self._kept[peer] = trio.CancelScope()
-                nursery.start_soon(self._keep, network, peer, self._kept[peer])
+            self._kept[peer] = trio.CancelScope()
+            care = self._keep if opens_stream(network.peer, peer) else self._expect
+            nursery.start_soon(care, network, peer, self._kept[peer])
+
+    async def _expect(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
+        """Say why a peer that should open the stream does not: its app is of another version, or of another kind."""
+        with scope:
+            for pause in GREETING_S:
+                await trio.sleep(pause)
+                sentence = network.mismatch(peer, PROTOCOLS)
+                if sentence is not None:
+                    self._complain(peer, sentence)
+                    return
 
     async def _keep(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
         backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng)
@@ -90,10 +104,13 @@ class SyncLinks:
                 self.problems.pop(peer, None)
                 await self._attach(stream)
             except VersionMismatch as error:
-                if self.problems.get(peer) != str(error):
-                    _log.warning("%s: %s", peer, error)
-                self.problems[peer] = str(error)
+                self._complain(peer, str(error))
             except (NetworkError, PeerError) as error:
                 _log.info("no link with %s yet: %s", peer, error)
             finally:
                 self._streams.pop(peer, None)
+
+    def _complain(self, peer: str, sentence: str) -> None:
+        if self.problems.get(peer) != sentence:
+            _log.warning("%s: %s", peer, sentence)
+        self.problems[peer] = sentence
