@@ -26,16 +26,15 @@ def chosen(key: PrivateKey, upgrader: TransportUpgrader, config: NetConfig) -> l
     """
     transports: list[ITransport] = [SafeTCP(), SafeWebsocket(upgrader, config.dial_timeout_s)]
     wanted = {transport_of(address) for address in config.listen}
+    patience, streams = config.handshake_timeout_s, config.max_streams_per_connection
     if "quic-v1" in wanted:
         from whatnext.net.quic_transport import SafeQuic
 
-        transports.append(
-            SafeQuic(
-                key,
-                handshake_timeout_s=config.handshake_timeout_s,
-                max_streams=config.max_streams_per_connection,
-            )
-        )
+        transports.append(SafeQuic(key, handshake_timeout_s=patience, max_streams=streams))
+    if "webrtc-direct" in wanted:
+        from whatnext.net.webrtc_transport import SafeWebRtc
+
+        transports.append(SafeWebRtc(key, handshake_timeout_s=patience, max_streams=streams))
     return transports
 
 
