@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,7 +28,7 @@ from whatnext.net import NetConfig, Network, open_network
 from whatnext.node import ports, state_file
 from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
-from whatnext.node.api.feed import Feed
+from whatnext.node.api.feed import Feed, PeerEvent
 from whatnext.node.api.server import bind, serving
 from whatnext.node.caretaker import Caretaker
 from whatnext.node.config import NodeConfig
@@ -36,9 +37,12 @@ from whatnext.node.endpoints import endpoints_of
 from whatnext.node.links import SyncLinks
 from whatnext.node.neighbours import Neighbours
 from whatnext.node.news import News
+from whatnext.node.peer_documents import peer_documents
+from whatnext.node.rxdb import RxdbClients
 from whatnext.node.state_file import NodeFile
 from whatnext.node.wanted import Standings, standings_of
 from whatnext.playlists.service import Playlists
+from whatnext.rxdb.versions import PROTOCOLS as RXDB_PROTOCOLS
 from whatnext.store import Library
 from whatnext.store.database import FILE as DATABASE_FILE
 from whatnext.store.peers import AddressBook
@@ -73,7 +77,13 @@ class Node:
         self.neighbours = Neighbours(self.feed)
         self.standings = standings
         self.contacts = Contacts(
-            library, self.book, rng, sync_links.paused, self.neighbours.addresses, blocked=standings.blocked
+            library,
+            self.book,
+            rng,
+            sync_links.paused,
+            self.neighbours.addresses,
+            blocked=standings.blocked,
+            on_problem=lambda peer, why: self.feed.on_peer(PeerEvent(peer=peer, state="problem", reason=why)),
         )
         self.stopping = trio.Event()
         self.started_ms = library.clock.now_ms()
@@ -139,9 +149,13 @@ async def _running(
             port = listener.getsockname()[1]
             node.url = f"http://127.0.0.1:{port}"
             node.access = Access(port, trio.current_time)
-            app = App(endpoints_of(node), node.access, node.feed)
+            rxdb = RxdbClients(node.playlists, hub.discipline, partial(peer_documents, node))
+            for protocol in RXDB_PROTOCOLS:
+                network.handle(protocol, rxdb.stream)
+            app = App(endpoints_of(node), node.access, node.feed, {"/rxdb": rxdb.websocket})
             async with trio.open_nursery() as nursery:
                 _start(nursery, node)
+                nursery.start_soon(rxdb.run)
                 if config.mdns:
                     nursery.start_soon(node.neighbours.run, network, node.contacts.found)
                 try:

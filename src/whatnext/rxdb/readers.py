@@ -34,7 +34,7 @@ class Reader(Protocol):
 class Profile:
     """The device's own user interface: sees all, writes as the device."""
 
-    by = None
+    by: str | None = None
     name = "own"
 
     def __init__(self, library: Library) -> None:

@@ -131,7 +131,6 @@ class Session:
 
     def _peers_event(self, subscription: _Subscription) -> Pulled | None:
         assert self._peers is not None
-        self._peers.look()
         if self._peers.now() == subscription.told:
             return None
         event = self._peers.pull(self._peers.checkpoint(subscription.told), limits.MAX_EVENT)

@@ -3,13 +3,14 @@
 import difflib
 import logging
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 import trio
 
 from whatnext.errors import UserError, WhatNextError
 from whatnext.node.api.access import Access
-from whatnext.node.api.asgi import Answer, Headers, Receive, Request, Scope, Send, reply, reply_problem
+from whatnext.node.api.asgi import Answer, Asgi, Headers, Receive, Request, Scope, Send, reply, reply_problem
 from whatnext.node.api.endpoint import Endpoint
 from whatnext.node.api.events import serve_events
 from whatnext.node.api.feed import ChangeEvent, Feed, JoinEvent, PeerEvent, ReadyEvent
@@ -26,8 +27,16 @@ _PASSES = 4
 class App:
     """The local API as an ASGI application."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], access: Access, feed: Feed) -> None:
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        access: Access,
+        feed: Feed,
+        websockets: Mapping[str, Asgi] = MappingProxyType({}),
+    ) -> None:
+        """`websockets` serve their path's connections, whose source and token are checked before."""
         self._endpoints = endpoints
+        self._websockets = websockets
         self._decoders = {name: msgspec.json.Decoder(e.request) for name, e in endpoints.items()}
         self._access = access
         self._feed = feed
@@ -38,7 +47,7 @@ class App:
         if scope["type"] == "lifespan":
             raise RuntimeError("no lifespan events are needed")  # ASGI's way to say so; the server goes on
         if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008, "reason": ""})  # before it opens: 403
+            await self._open_websocket(scope, receive, send)
             return
         request, answer = Request(scope, receive), Answer(send)
         try:
@@ -49,6 +58,21 @@ class App:
         except Exception:  # noqa: BLE001 - one request's mistake must not stop the node
             _log.exception("%s %s failed", request.method, request.path)
             await self._fail(request, answer, internal_problem())
+
+    async def _open_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        try:
+            self._access.check_source(headers)
+            self._access.check_token(headers)
+            serve = self._websockets[scope["path"]]
+        except (ApiError, KeyError) as error:
+            _log.info("a WebSocket for %s was refused: %s", scope["path"], error)
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})  # before it opens: 403
+            return
+        try:
+            await serve(scope, receive, send)
+        except Exception:  # noqa: BLE001 - one client's mistake must not stop the node
+            _log.exception("the WebSocket %s failed", scope["path"])
 
     async def _fail(self, request: Request, answer: Answer, problem: Problem, headers: Headers = ()) -> None:
         if answer.begun:

@@ -5,6 +5,9 @@ import trio
 
 from whatnext.node.api.asgi import Asgi
 
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+"""One message from a client; Hypercorn closes the connection at a longer one."""
+
 
 def is_websocket(request: h11.Request) -> bool:
     """Whether the request wants to become a WebSocket."""
@@ -23,8 +26,11 @@ async def serve_websocket(app: Asgi, stream: trio.SocketStream, request: h11.Req
 
     config = Config()
     config.errorlog = None
+    config.websocket_max_message_size = MAX_MESSAGE_BYTES
     head = b"%s %s HTTP/1.1\r\n" % (request.method, request.target)
-    head += b"".join(b"%s: %s\r\n" % (name, value) for name, value in request.headers) + b"\r\n"
+    # On loopback compression costs more time than it saves: what offers it is not passed on.
+    headers = [(name, value) for name, value in request.headers if name != b"sec-websocket-extensions"]
+    head += b"".join(b"%s: %s\r\n" % header for header in headers) + b"\r\n"
     again = Replayed(stream, head + behind)
     await TCPServer(ASGIWrapper(app), config, WorkerContext(None), ConnectionState({}), again).run()  # type: ignore[arg-type]
 
