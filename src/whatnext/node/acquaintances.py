@@ -5,12 +5,10 @@ from types import MappingProxyType
 from typing import Any
 
 from whatnext.errors import UserError
-from whatnext.identity import public_key_of
 from whatnext.node import views
-from whatnext.node.peer_names import find_peer
+from whatnext.node.peer_names import known, named
 from whatnext.node.requests import OfPeer
 from whatnext.node.wanted import wanted
-from whatnext.playlists.references import names
 from whatnext.playlists.requests import Nothing
 from whatnext.playlists.service import Playlists
 from whatnext.playlists.viewing import list_all
@@ -18,36 +16,6 @@ from whatnext.records.governance import is_member
 from whatnext.records.ids import to_text
 from whatnext.store.blocklist import Blocklist
 from whatnext.store.peers import AddressBook
-
-
-def known(here: Playlists, blocked: Blocklist) -> dict[str, str | None]:
-    """PeerIDs with names: met before, blocked, or members of a playlist here."""
-    found: dict[str, str | None] = dict.fromkeys(blocked.all())
-    found |= {peer.peer: peer.name for peer in AddressBook(here.library.database).all()}
-    for playlist in here.library.playlists():
-        found.update(names(here, playlist))
-    for peer in wanted(here.library):
-        found.setdefault(peer, None)
-    found.pop(here.me, None)
-    return found
-
-
-def named(here: Playlists, everybody: Mapping[str, str | None], text: str) -> str:
-    """PeerID of somebody known, or a whole PeerID never heard of; raises as `find_peer`, and for this device's own."""
-    if is_peer(text):
-        if text == here.me:
-            raise UserError("that is this device itself: name another peer")
-        return text
-    return find_peer(everybody, text)
-
-
-def is_peer(text: str) -> bool:
-    """Whether a text is a whole PeerID of a device like ours."""
-    try:
-        public_key_of(text)
-    except UserError:
-        return False
-    return True
 
 
 def block(here: Playlists, blocked: Blocklist, peer: str, name: str | None) -> views.Blocked:

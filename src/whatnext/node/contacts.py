@@ -50,11 +50,14 @@ class Contacts:
         paused: set[str],
         nearby: Callable[[str], list[str]] = lambda _: [],
         blocked: Container[str] = frozenset(),
+        on_problem: Callable[[str, str], None] = lambda peer, reason: None,
     ) -> None:
+        """`on_problem` hears of each reason that is new."""
         self.problems: dict[str, str] = {}
         """Why the last dial of a wanted peer failed, in a sentence."""
         self._paused = paused
         self._blocked = blocked
+        self._on_problem = on_problem
         self._nearby = nearby
         self._library = library
         self._book = book
@@ -188,6 +191,11 @@ class Contacts:
             _log.warning("the addresses of %s are not kept: %s", peer, error)
         return bool(self.addresses(peer))
 
+    def _trouble(self, peer: str, reason: str) -> None:
+        if self.problems.get(peer) != reason:
+            self.problems[peer] = reason
+            self._on_problem(peer, reason)
+
     async def _reach(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
         try:
             with scope:
@@ -200,7 +208,7 @@ class Contacts:
                             await network.dial(peer, self.addresses(peer))
                     except NetworkError as error:
                         _log.info("%s", error)
-                        self.problems[peer] = str(error)
+                        self._trouble(peer, str(error))
                         await trio.sleep(backoff.next())
         finally:
             del self._sought[peer]

@@ -7,10 +7,15 @@ import trio
 
 from whatnext.errors import NetworkError
 from whatnext.net import Network
-from whatnext.net.mdns import Event, Found, Lost, Neighbour, Roster, State, open_mdns
+from whatnext.net.mdns import Event, Found, Mdns, Neighbour, Roster, State, open_mdns
 from whatnext.node.api.feed import Feed, PeerEvent
 
 _log = logging.getLogger(__name__)
+
+SETTLE_S = 2.0
+"""After the start nobody may have answered yet; 20 devices saw each other within this (docs/experiments, mDNS)."""
+_STATES = {State.HERE: "discovered", State.QUIET: "quiet", State.GONE: "gone"}
+_REASONS = {State.QUIET: "not heard on this network lately", State.GONE: "it left this network"}
 
 
 class Neighbours:
@@ -19,19 +24,32 @@ class Neighbours:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._roster = Roster()
+        self._told: dict[str, State] = {}
+        self._changed = trio.Event()
+        self._mdns: Mdns | None = None
+        self._settled_at = float("-inf")
         self.is_on = False
         """Whether discovery was asked for."""
         self.problem: str | None = None
         """Why there is no discovery, for people; None while it works."""
 
     def addresses(self, peer: str) -> list[str]:
-        """Where a neighbour says it is; a foreign one too, as only who asks for it by PeerID gets that far."""
-        rows = self._roster.listing(trio.current_time(), foreign=True)
+        """Where a neighbour says it is."""
+        rows = self._roster.listing(trio.current_time())
         return [a for row in rows if row.peer == peer and row.state is not State.GONE for a in row.addresses]
 
     def listing(self, *, foreign: bool = False) -> list[Neighbour]:
         """Neighbours, those who are here first; libp2p nodes of other programs only if `foreign`."""
         return self._roster.listing(trio.current_time(), foreign=foreign)
+
+    async def settled(self) -> None:
+        """Wait until those who are here had the time to answer: at most `SETTLE_S` after the start."""
+        await trio.sleep_until(max(trio.current_time(), self._settled_at))
+
+    def refresh(self) -> None:
+        """Announce this device and ask everybody now, as after a change of network."""
+        if self._mdns is not None:
+            self._mdns.refresh()
 
     async def run(self, network: Network, found: Callable[[str], None]) -> None:
         """Announce this device and keep the list until cancelled; `found` hears of each WhatNext peer that comes.
@@ -39,18 +57,34 @@ class Neighbours:
         A network without mDNS takes nothing else down: it is logged, and `problem` says so.
         """
         self.is_on = True
+        self._settled_at = trio.current_time() + SETTLE_S
         try:
-            async with open_mdns(network.peer, network.addresses, lambda event: self._take(event, found)):
-                await trio.sleep_forever()
+            async with open_mdns(
+                network.peer, network.addresses, lambda event: self._take(event, found)
+            ) as self._mdns:
+                await self._tell_changes()
         except NetworkError as error:
             self.problem = str(error)
             _log.warning("peers on this network are not discovered: %s", error)
+        finally:
+            self._mdns = None
 
     def _take(self, event: Event, found: Callable[[str], None]) -> None:
         self._roster.take(event, trio.current_time())
+        self._changed.set()
         if isinstance(event, Found) and event.whatnext:
-            _log.info("discovered: %s", event.peer)
-            self._feed.on_peer(PeerEvent(peer=event.peer, state="discovered"))
             found(event.peer)
-        elif isinstance(event, Lost):
-            self._feed.on_peer(PeerEvent(peer=event.peer, state="gone", reason="it left this network"))
+
+    async def _tell_changes(self) -> None:
+        """Tell listeners what the list shows: a peer that restarts is quiet for a moment, not gone."""
+        while True:
+            now = trio.current_time()
+            rows = {row.peer: row.state for row in self._roster.listing(now)}
+            for peer, state in rows.items():
+                if self._told.get(peer) is not state:
+                    _log.info("%s: %s", _STATES[state], peer)
+                    self._feed.on_peer(PeerEvent(peer=peer, state=_STATES[state], reason=_REASONS.get(state)))
+            self._told = rows
+            self._changed = trio.Event()
+            with trio.move_on_after(self._roster.next_change(now) or float("inf")):
+                await self._changed.wait()

@@ -6,8 +6,8 @@ import trio
 
 from whatnext import __version__
 from whatnext.errors import ConnectionLost, UserError
-from whatnext.node import acquaintances, views
-from whatnext.node.peer_names import find_peer
+from whatnext.node import views
+from whatnext.node.peer_names import everybody, find_peer, is_peer
 from whatnext.node.requests import Connect, Disconnect, Discover, PingPeer
 from whatnext.playlists import links
 from whatnext.playlists.requests import Nothing
@@ -85,7 +85,8 @@ async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
 
 
 async def discover(node: "Node", asked: Discover) -> views.Discovered:
-    """Who is on the same network."""
+    """Who is on the same network; just after the start it waits until everybody had the time to answer."""
+    await node.neighbours.settled()
     connected = {connection.peer for connection in node.network.connections()}
     known = everybody(node)
     now = trio.current_time()
@@ -158,17 +159,7 @@ def _target(node: "Node", text: str) -> tuple[str, list[str]]:
         if not before or "/" in peer:
             raise UserError(f"{text[:120]} does not say who is there: it should end with /p2p/ and a PeerID")
         return peer, [before]
-    return (text, []) if acquaintances.is_peer(text) else (find_peer(everybody(node), text), [])
-
-
-def everybody(node: "Node") -> dict[str, str | None]:
-    """PeerIDs with names: connected, met before, blocked, members of a playlist here, or on this network."""
-    known: dict[str, str | None] = {connection.peer: None for connection in node.network.connections()}
-    known |= acquaintances.known(node.playlists, node.standings.blocked)
-    for row in node.neighbours.listing():
-        known.setdefault(row.peer, None)
-    known.pop(node.network.peer, None)
-    return known
+    return (text, []) if is_peer(text) else (find_peer(everybody(node), text), [])
 
 
 def _sync_views(linked: PeerStatus) -> list[views.SyncView]:

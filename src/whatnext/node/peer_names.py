@@ -2,10 +2,63 @@
 
 import unicodedata
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from whatnext.errors import Ambiguous, NotFound
+from whatnext.errors import Ambiguous, NotFound, UserError
+from whatnext.identity import public_key_of
+from whatnext.node.wanted import wanted
+from whatnext.playlists.references import names
+from whatnext.playlists.service import Playlists
+from whatnext.store.blocklist import Blocklist
+from whatnext.store.peers import AddressBook
+
+if TYPE_CHECKING:
+    from whatnext.node.node import Node
 
 _LISTED = 8
+
+
+def everybody(node: "Node") -> dict[str, str | None]:
+    """PeerIDs with names: connected, met before, blocked, members of a playlist here, or on this network.
+
+    A name is what a peer said of itself with its key: in a greeting over its own connection, or in a signed profile.
+    """
+    found: dict[str, str | None] = {connection.peer: None for connection in node.network.connections()}
+    found |= known(node.playlists, node.standings.blocked)
+    for row in node.neighbours.listing():
+        found.setdefault(row.peer, None)
+    found.pop(node.network.peer, None)
+    return found
+
+
+def known(here: Playlists, blocked: Blocklist) -> dict[str, str | None]:
+    """PeerIDs with names: met before, blocked, or members of a playlist here."""
+    found: dict[str, str | None] = dict.fromkeys(blocked.all())
+    found |= {peer.peer: peer.name for peer in AddressBook(here.library.database).all()}
+    for playlist in here.library.playlists():
+        found.update(names(here, playlist))
+    for peer in wanted(here.library):
+        found.setdefault(peer, None)
+    found.pop(here.me, None)
+    return found
+
+
+def named(here: Playlists, everybody: Mapping[str, str | None], text: str) -> str:
+    """PeerID of somebody known, or a whole PeerID never heard of; raises as `find_peer`, and for this device's own."""
+    if is_peer(text):
+        if text == here.me:
+            raise UserError("that is this device itself: name another peer")
+        return text
+    return find_peer(everybody, text)
+
+
+def is_peer(text: str) -> bool:
+    """Whether a text is a whole PeerID of a device like ours."""
+    try:
+        public_key_of(text)
+    except UserError:
+        return False
+    return True
 
 
 def find_peer(known: Mapping[str, str | None], text: str) -> str:

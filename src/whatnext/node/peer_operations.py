@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from whatnext.node import acquaintances, views
 from whatnext.node.api.feed import PeerEvent
-from whatnext.node.operations import everybody
+from whatnext.node.peer_names import everybody, named
 from whatnext.node.requests import OfPeer
 
 if TYPE_CHECKING:
@@ -54,5 +54,5 @@ async def _part(node: "Node", peer: str, reason: str) -> None:
 
 def _named(node: "Node", asked: OfPeer) -> tuple[str, str | None]:
     known = everybody(node)
-    peer = acquaintances.named(node.playlists, known, asked.peer)
+    peer = named(node.playlists, known, asked.peer)
     return peer, known.get(peer)
