@@ -64,6 +64,7 @@ class Link:
         self.outbound = conn.direction is Direction.OUTBOUND
         known = conn.get_transport_addresses()
         self.address = str(known[0]) if known else ""
+        self.origin = origin_of(self.address)
         self.opened_at = time.time()
         self.began = self.used_at = trio.current_time()
         self.latency_ms: float | None = None
@@ -119,21 +120,26 @@ class Connections(INotifee):
         """Every live link."""
         return [link for links in self._links.values() for link in links]
 
+    def is_blocked(self, peer: str) -> bool:
+        """Whether this peer is refused now."""
+        return self._gate.standing(peer) is Standing.BLOCKED
+
     def table(self) -> list[Held]:
-        """Every connection in the swarm's table, as the gate judges it; also one that is just entering or leaving."""
+        """Every connection in the swarm's table, as the gate judges it; also those that begin or end just now."""
         links = {id(link.conn): link for link in self.all()}
         return [self._held(conn, links.get(id(conn))) for conn in self._swarm.get_connections()]
 
     def _held(self, conn: INetConn, link: Link | None) -> Held:
         assert isinstance(conn, SwarmConn)
         peer, inbound = str(conn.muxed_conn.peer_id), conn.direction is not Direction.OUTBOUND
-        held = Held(id(conn.muxed_conn), peer, self._gate.standing(peer), inbound, None)
+        held = Held(id(conn.muxed_conn), peer, self._gate.standing(peer), inbound)
         if link is None:
             return held
         streams, now = link.streams_in_use(), trio.current_time()
         return msgspec.structs.replace(
             held,
-            origin=origin_of(link.address),
+            address=link.address,
+            origin=link.origin,
             age_s=now - link.began,
             idle_s=now - link.used_at,
             streams=streams,
@@ -158,13 +164,11 @@ class Connections(INotifee):
         """Close the connections of peers that are blocked now. Takes at most `closing.PATIENCE`."""
         async with trio.open_nursery() as nursery:
             for link in self.all():
-                if self._gate.standing(link.peer) is Standing.BLOCKED:
+                if self.is_blocked(link.peer):
                     nursery.start_soon(self._turn_out, link)
 
     async def _turn_out(self, link: Link) -> None:
-        await self._gate.give_up(
-            id(link.conn.muxed_conn), link.peer, Refusal("blocked", "this peer is blocked here")
-        )
+        await self._gate.give_up(id(link.conn.muxed_conn), Refusal("blocked", "this peer is blocked here"))
 
     def _preference(self, link: Link) -> tuple[bool, str]:
         dialler = self._me if link.outbound else link.peer
@@ -176,7 +180,7 @@ class Connections(INotifee):
         if self._closing:
             return
         link = Link(conn)
-        if self._gate.standing(link.peer) is Standing.BLOCKED:  # since it passed the gate
+        if self.is_blocked(link.peer):  # since it passed the gate
             self._nursery.start_soon(self._turn_out, link)
             return
         before = self.best(link.peer)

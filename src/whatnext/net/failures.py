@@ -9,6 +9,9 @@ from libp2p.security.exceptions import HandshakeFailure
 from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import MuxerUpgradeFailure, SecurityUpgradeFailure
 
+from whatnext.errors import WhatNextError
+from whatnext.net.admission.gate import TurnedAway
+
 CODES = (
     "refused",
     "no_route",
@@ -17,6 +20,8 @@ CODES = (
     "not_permitted",
     "wrong_peer",
     "full",
+    "refused_here",
+    "turned_away",
     "no_transport",
     "not_libp2p",
     "given_up",
@@ -46,13 +51,17 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 def describe(address: str, error: BaseException) -> Failure:
-    """Turn what py-libp2p raised for one dial into a reason, by walking to its causes."""
+    """Turn what one dial raised into a reason: our own errors say it, of py-libp2p's we walk to the causes."""
+    if isinstance(error, WhatNextError):
+        return Failure(address, str(error))
     chain = _causes(error)
     if any(isinstance(link, PeerIDMismatchesPubkey) or "Peer ID mismatch" in str(link) for link in chain):
         reason = "another peer answered: its key is not the PeerID dialled"
         return Failure(address, reason, wrong_peer=True, code="wrong_peer")
-    if any("Maximum connections" in str(link) for link in chain):
-        return Failure(address, "this node has its maximum of connections already", code="full")
+    for link in chain:
+        if isinstance(link, TurnedAway):
+            code = "full" if link.refusal.code == "full" else "refused_here"
+            return Failure(address, link.refusal.reason, code=code)
     if any("No registered transport" in str(link) for link in chain):
         return Failure(address, "no transport of this node can dial it", code="no_transport")
     if any(isinstance(link, trio.TooSlowError) for link in chain):
@@ -62,6 +71,9 @@ def describe(address: str, error: BaseException) -> Failure:
             reason, code = _BY_ERRNO[link.errno]
             return Failure(address, reason, code=code)
     if any(isinstance(link, IOException) for link in chain):
+        if any(isinstance(link, MuxerUpgradeFailure) for link in chain):
+            reason = "hung up once it knew who this is: it has no room, or it blocks this device"
+            return Failure(address, reason, code="turned_away")
         return Failure(address, "hung up during the handshake: full, or no libp2p peer", code="hung_up")
     if any(
         isinstance(link, HandshakeFailure | SecurityUpgradeFailure | MuxerUpgradeFailure) for link in chain

@@ -144,7 +144,7 @@ def _guarded(accept: StreamHandlerFn, gate: Gate, config: NetConfig) -> StreamHa
         verdict = Verdict.SERVE if conn is None else judged(conn)
         if conn is not None and verdict is Verdict.CLOSE:
             reason = f"it opened more than {rate:g} streams a second"
-            await gate.give_up(id(conn.muxed_conn), str(peer), Refusal("rate", reason))
+            await gate.give_up(id(conn.muxed_conn), Refusal("rate", reason))
             return
         if verdict is Verdict.RESET:
             gate.refused(str(peer), "", Refusal("stream_limit", f"it holds more than {limit} streams open"))

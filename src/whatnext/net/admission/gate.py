@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import msgspec
 import trio
 from libp2p.network.exceptions import SwarmException
 
@@ -91,10 +92,11 @@ class Gate:
         Raises `TurnedAway`. Cancelled while another connection is closed for it, that one is closed all the same.
         """
         granted = self._seat(key, peer, address, outbound)
-        self._coming[key] = self._newcomer(key, peer, address, outbound)
+        newcomer = self._newcomer(key, peer, address, outbound)
+        self._coming[key] = msgspec.structs.replace(newcomer, entering=True)
         try:
             if (other := granted.instead_of) is not None:
-                await self.give_up(other.key, other.peer, _NEEDED)
+                await self.give_up(other.key, _NEEDED)
             yield
         finally:
             del self._coming[key]
@@ -103,7 +105,7 @@ class Gate:
         standing = self._standing(peer)
         if outbound and standing is Standing.STRANGER:
             standing = Standing.KNOWN  # whom this node dials, it wants
-        return Held(key, peer, standing, not outbound, origin_of(address))
+        return Held(key, peer, standing, not outbound, address, origin_of(address))
 
     def _seat(self, key: int, peer: str, address: str, outbound: bool) -> Seat:
         found = seat(self._newcomer(key, peer, address, outbound), self._held(), self._config)
@@ -124,14 +126,15 @@ class Gate:
         refusal = Refusal("pruned", f"there were more than {high} connections, and this one was used least")
         async with trio.open_nursery() as nursery:
             for held in surplus(self._held(), low=low, high=high, grace_s=self._config.prune_grace_s):
-                nursery.start_soon(self.give_up, held.key, held.peer, refusal)
+                nursery.start_soon(self.give_up, held.key, refusal)
 
-    async def give_up(self, key: int, peer: str, refusal: Refusal) -> None:
-        """Close a connection and free its place; nothing to do when that is under way already."""
-        if key in self._leaving or self._close is None:
+    async def give_up(self, key: int, refusal: Refusal) -> None:
+        """Close a connection and free its place; nothing to do when it is gone or going already."""
+        held = next((held for held in self._table() if held.key == key), None)
+        if held is None or key in self._leaving or self._close is None:
             return
         self._leaving.add(key)
-        self.refused(peer, "", refusal)
+        self.refused(held.peer, held.address, refusal)
         try:
             await self._close(key, refusal)
         finally:

@@ -50,8 +50,9 @@ def _counts(held: Held) -> bool:
 def _find(newcomer: Held, table: Sequence[Held], maximum: int) -> Seat | Refusal:
     if len(table) < maximum:
         return Seat()
-    own = [held for held in table if held.peer == newcomer.peer]
-    less = [held for held in table if Standing.STRANGER < newcomer.standing > held.standing]
+    there = [held for held in table if not held.entering]
+    own = [held for held in there if held.peer == newcomer.peer]
+    less = [held for held in there if Standing.STRANGER < newcomer.standing > held.standing]
     if own or less:
         return Seat(max(own, key=lambda held: held.age_s) if own else min(less, key=worth))
     return Refusal("full", f"this node has its maximum of {maximum} connections already")

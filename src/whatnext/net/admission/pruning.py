@@ -24,10 +24,13 @@ class Held(msgspec.Struct, frozen=True):
     peer: str
     standing: Standing
     inbound: bool
-    origin: Origin | None
+    address: str = ""
+    origin: Origin | None = None
     age_s: float = 0.0
     idle_s: float = 0.0
     streams: int = 0
+    entering: bool = False
+    """It was granted a place and is not in the table yet: it cannot be given up."""
 
 
 def worth(held: Held) -> tuple[Standing, bool, float, int, float]:
