@@ -58,6 +58,8 @@ class SafeYamuxStream(YamuxStream):
     _unacknowledged = 0
     _granted = DEFAULT_WINDOW_SIZE
     _room: trio.Event | None = None
+    window = WINDOW
+    """What the peer may send ahead once we have begun to read; a reader that holds many streams takes less."""
 
     @property
     def send_window(self) -> int:
@@ -81,11 +83,11 @@ class SafeYamuxStream(YamuxStream):
         self._unacknowledged += bytes_read
         if self._unacknowledged < self._granted // 2 or self.recv_closed:
             return
-        credit = self._unacknowledged + WINDOW - self._granted
-        self._unacknowledged, self._granted = 0, WINDOW
+        credit = self._unacknowledged + self.window - self._granted
+        self._unacknowledged, self._granted = 0, self.window
         buffer = self.conn.stream_buffers.get(self.stream_id)
         if isinstance(buffer, WindowBuffer):
-            buffer.limit = WINDOW + _SLACK
+            buffer.limit = self.window + _SLACK
         self.recv_window += credit
         await self.send_window_update(credit)
 

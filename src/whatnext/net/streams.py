@@ -15,6 +15,7 @@ from libp2p.io.exceptions import IOException
 from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamError
 from libp2p.stream_muxer.yamux.yamux import (
+    DEFAULT_WINDOW_SIZE,
     HEADER_SIZE,
     MAX_MESSAGE_SIZE,
     TYPE_DATA,
@@ -63,6 +64,22 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<Stream {self.protocol} {'to' if self.outbound else 'from'} {self.peer}>"
+
+    @property
+    def address(self) -> str:
+        """Multiaddr of the connection this stream is on, as seen from here; empty when it cannot be told."""
+        conn = getattr(self._raw, "swarm_conn", None)
+        known = conn.get_transport_addresses() if conn is not None else []
+        return str(known[0]) if known else ""
+
+    def keep_window_small(self) -> None:
+        """Let the peer send no more ahead than at the beginning (yamux: 256 KiB); before anything long is read.
+
+        For those who hold many streams and need the speed of none: that is what an unread one costs. Other muxers
+        have windows of their own.
+        """
+        if isinstance(self._pipe, YamuxPipe):
+            self._pipe.keep_window_small()
 
     async def receive_some(self, max_bytes: int = 65536) -> bytes:
         """Up to `max_bytes`, at least one; b"" once the peer closed its side. Cancelling loses nothing.
@@ -167,6 +184,10 @@ class YamuxPipe:
         # Kept here, the buffer outlives the connection's tables: what arrived can still be read.
         self._buffer = self._conn.stream_buffers.get(self._id, bytearray())
         self._stall_s = stall_s
+
+    def keep_window_small(self) -> None:
+        """Grant the stream's first window and never more."""
+        self._stream.window = DEFAULT_WINDOW_SIZE
 
     async def receive_some(self, max_bytes: int) -> bytes:
         """Read what is there, b"" at the end."""
