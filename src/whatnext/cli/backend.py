@@ -2,6 +2,7 @@
 
 import http.client
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -97,6 +98,12 @@ class NodeBackend:
 
             raise error_of(msgspec.json.decode(body, type=Problem))
         return msgspec.json.decode(body, type=response)
+
+    def events(self) -> Iterator[tuple[str, bytes]]:
+        """What happens from now on, as `events.listen` tells it, over a connection of its own."""
+        from whatnext.cli.events import listen
+
+        return listen(self._node)
 
     def close(self) -> None:
         """Close the connection."""

@@ -4,8 +4,12 @@ import os
 import sys
 import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from whatnext.cli.words import harmless
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Row = Sequence[str]
 
@@ -14,8 +18,10 @@ def print_table(columns: Row, rows: Sequence[Row], right: frozenset[str] = froze
     """Print rows under their column names, those in `right` flush right; nothing when there is no row."""
     if not rows:
         return
-    if sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
-        _print_rich(columns, rows, right)
+    if is_rich():
+        from rich.console import Console
+
+        Console().print(rich_table(columns, rows, right))
         return
     for line in plain_lines(columns, rows, right):
         sys.stdout.write(line + "\n")
@@ -31,8 +37,13 @@ def plain_lines(columns: Row, rows: Sequence[Row], right: frozenset[str]) -> lis
     ]
 
 
-def _print_rich(columns: Row, rows: Sequence[Row], right: frozenset[str]) -> None:
-    from rich.console import Console
+def is_rich() -> bool:
+    """Whether standard output is a terminal that may be drawn on."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def rich_table(columns: Row, rows: Sequence[Row], right: frozenset[str] = frozenset()) -> "Table":
+    """The table as rich draws it."""
     from rich.table import Table
     from rich.text import Text
 
@@ -41,7 +52,7 @@ def _print_rich(columns: Row, rows: Sequence[Row], right: frozenset[str]) -> Non
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(harmless(cell)) for cell in row))  # Text: a title is never markup
-    Console().print(table)
+    return table
 
 
 def _width(text: str) -> int:

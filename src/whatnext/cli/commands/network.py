@@ -1,16 +1,30 @@
 """The running node: its state, its peers, its connections. None of these works without one."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from whatnext.cli import neighbour_list
 from whatnext.cli.arguments import Given, PeerRef
-from whatnext.cli.commands.peers import mark, total
+from whatnext.cli.backend import NodeBackend, node_is_needed
+from whatnext.cli.commands.peers import total
+from whatnext.cli.context import Context
+from whatnext.cli.events import KEEPALIVE
 from whatnext.cli.tables import print_table
 from whatnext.cli.words import short, short_peer
 from whatnext.node import requests
-from whatnext.node.views import Connected, Disconnected, Discovered, NodeStatus, PingReport
+from whatnext.node.views import (
+    Connected,
+    Disconnected,
+    Discovered,
+    NeighbourView,
+    NodeStatus,
+    PingReport,
+)
 from whatnext.playlists.requests import Nothing
+
+_MAY_CHANGE_THE_LIST = frozenset({"ready", "peer", "resync", KEEPALIVE})
 
 
 def status(*, context: Given) -> None:
@@ -39,25 +53,21 @@ def discover(
     foreign: Annotated[
         bool, Parameter(negative=(), help="Also show libp2p nodes of other programs.")
     ] = False,
+    watch: Annotated[
+        bool, Parameter(negative=(), help="Go on showing who comes and goes, until Ctrl-C.")
+    ] = False,
     context: Given,
 ) -> None:
     """List who is on the same network: found by themselves, no link needed."""
-    found = context.ask("discover", requests.Discover(foreign=foreign), Discovered)
+    asked = requests.Discover(foreign=foreign)
+    if watch:
+        _watch(context, asked)
+        return
+    found = context.ask("discover", asked, Discovered)
     if context.show(found):
         return
-    rows = [
-        (
-            n.name or "",
-            n.peer,
-            n.state,
-            mark(n.connected),
-            *([mark(n.whatnext)] if foreign else []),
-            *n.addresses[:1],
-        )
-        for n in found.neighbours
-    ]
-    columns = ["NAME", "PEER", "STATE", "CONNECTED", *(["WHATNEXT"] if foreign else []), "ADDRESS"]
-    print_table(columns, rows)
+    rows = [neighbour_list.row(n, foreign=foreign) for n in found.neighbours]
+    print_table(neighbour_list.columns(foreign=foreign), rows)
     if found.problem:
         context.say(f"Discovery does not work here: {found.problem}")
     elif not rows:
@@ -66,6 +76,28 @@ def discover(
         )
     elif not all(n.connected for n in found.neighbours):
         context.say("Connect to one: whatnext connect PEER")
+
+
+def _watch(context: Context, asked: requests.Discover) -> None:
+    backend = context.backend
+    if not isinstance(backend, NodeBackend):
+        raise node_is_needed()
+
+    def lists() -> Iterator[list[NeighbourView]]:
+        told = False
+        for kind, _ in backend.events():
+            if kind in _MAY_CHANGE_THE_LIST:
+                found = backend.ask("discover", asked, Discovered)
+                if found.problem and not told:
+                    context.say(f"Discovery does not work here: {found.problem}")
+                    told = True
+                yield found.neighbours
+
+    try:
+        neighbour_list.show(lists(), context, foreign=asked.foreign)
+    except KeyboardInterrupt:
+        return
+    context.say("The node has stopped.")
 
 
 def connect(
