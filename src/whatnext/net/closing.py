@@ -13,6 +13,7 @@ from libp2p.abc import IMuxedConn, INetConn, IRawConnection
 from libp2p.network.connection.swarm_connection import SwarmConn
 
 from whatnext.net.carrier import Carrier
+from whatnext.net.mplexing import SafeMplex
 from whatnext.net.muxing import SafeYamux
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ async def close_connection(swarm: "SafeSwarm", conn: INetConn, refusal: str = ""
                 await conn.close()
             except Exception as error:  # noqa: BLE001 - it is thrown out below all the same
                 _log.debug("closing %s: %r", conn.muxed_conn.peer_id, error)
-        if isinstance(conn.muxed_conn, SafeYamux):
+        if isinstance(conn.muxed_conn, SafeYamux | SafeMplex):
             conn.muxed_conn.cut()
         evict(swarm, conn)
 
@@ -69,7 +70,7 @@ async def drop(conn: IRawConnection | IMuxedConn, refusal: str = "") -> None:
             await conn.close()
         except Exception as error:  # noqa: BLE001 - nobody is left who could be told
             _log.debug("dropping a connection: %r", error)
-    if isinstance(conn, SafeYamux):
+    if isinstance(conn, SafeYamux | SafeMplex):
         conn.cut()
 
 

@@ -26,7 +26,8 @@ from whatnext.net.addresses import announced, interface_ips
 from whatnext.net.admission.gate import Gate
 from whatnext.net.config import NetConfig
 from whatnext.net.identified import WatchedHost
-from whatnext.net.muxing import SafeMuxers, SafeYamux
+from whatnext.net.muxers import SafeMuxers
+from whatnext.net.muxing import SafeYamux
 from whatnext.net.observing import Observer, ignore
 from whatnext.net.swarm import SafeSwarm
 from whatnext.net.transports import chosen

@@ -9,15 +9,12 @@ from collections.abc import Iterable
 from typing import SupportsIndex
 
 import trio
-from libp2p.abc import IMuxedConn, ISecureConn
-from libp2p.custom_types import TMuxerOptions, TProtocol
+from libp2p.abc import ISecureConn
 from libp2p.peer.id import ID
 from libp2p.stream_muxer.exceptions import MuxedStreamError
-from libp2p.stream_muxer.muxer_multistream import MuxerMultistream
 from libp2p.stream_muxer.yamux.yamux import (
     DEFAULT_WINDOW_SIZE,
     GO_AWAY_NORMAL,
-    PROTOCOL_ID,
     Yamux,
     YamuxStream,
 )
@@ -149,18 +146,3 @@ def carrier_of(secured: ISecureConn) -> Carrier | None:
     raw = getattr(getattr(secured, "conn", None), "conn", None)
     stream = getattr(raw, "stream", None)
     return stream if isinstance(stream, Carrier) else None
-
-
-class SafeMuxers(MuxerMultistream):
-    """Muxer negotiation that makes `SafeYamux`: stock 0.8.1 makes its own Yamux whatever class it is given."""
-
-    def __init__(self, negotiate_timeout: int) -> None:
-        options: TMuxerOptions = {TProtocol(PROTOCOL_ID): SafeYamux}
-        super().__init__(options, negotiate_timeout)
-
-    async def new_conn(self, conn: ISecureConn, peer_id: ID) -> IMuxedConn:
-        """Agree on a muxer with the other side and start it."""
-        protocol, _ = await self._selector.select(conn, conn.is_initiator, self.negotiate_timeout)
-        return self._annotate_connection(
-            SafeYamux(conn, peer_id, is_initiator=conn.is_initiator), conn, protocol
-        )
