@@ -9,7 +9,15 @@ from libp2p.peer.id import ID
 from libp2p.relay.circuit_v2.pb.circuit_pb2 import Status
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
-from whatnext.errors import ConnectionLost, NetworkError, PeerError, ProtocolViolation, Refused, Unreachable
+from whatnext.errors import (
+    ConnectionLost,
+    NetworkError,
+    PeerError,
+    ProtocolViolation,
+    Refused,
+    Unreachable,
+    VersionMismatch,
+)
 from whatnext.net.addresses import Kind, kind_of
 from whatnext.net.circuits import messages
 from whatnext.net.circuits.carrier import CircuitCarrier, relayed
@@ -87,6 +95,8 @@ class Circuits:
                 async with await self._network.open_stream(relay, [HOP]) as stream:
                     await stream.send_all(delimited(messages.reserve()))
                     answer = messages.read_reservation(await read_delimited(stream, MAX_MESSAGE))
+        except VersionMismatch:
+            raise Refused(f"{relay} is no relay: it serves no circuits") from None
         except trio.TooSlowError:
             raise Unreachable(f"the relay {relay} did not answer within {ANSWER_S:g} s") from None
         if isinstance(answer, Refusal):
@@ -113,7 +123,7 @@ class Circuits:
             await self._reach(route)
             stream = await self._network.open_stream(route.relay, [HOP])
         except (NetworkError, PeerError) as error:
-            raise Unreachable(f"its relay: {error}") from None
+            raise _of_relay(error) from None
         try:
             await self._ask_for_circuit(stream, peer)
         except BaseException:
@@ -133,7 +143,7 @@ class Circuits:
             await stream.send_all(delimited(messages.connect(peer)))
             answer = messages.read_connected(await read_delimited(stream, MAX_MESSAGE))
         except (NetworkError, PeerError) as error:
-            raise Unreachable(f"its relay: {error}") from None
+            raise _of_relay(error) from None
         if isinstance(answer, Refusal):
             raise Unreachable(str(answer))
 
@@ -201,3 +211,9 @@ class Circuits:
         if str(muxed.peer_id) != caller:  # nothing depends on what it said, but its host may want to know
             _log.warning("the relay %s said that %s calls; it is %s", stream.peer, caller, muxed.peer_id)
         return carrier
+
+
+def _of_relay(error: Exception) -> Unreachable:
+    if isinstance(error, VersionMismatch):
+        return Unreachable("its relay is none: nothing there serves circuits")
+    return Unreachable("its relay: " + " ".join(str(error).split()))
