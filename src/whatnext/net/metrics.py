@@ -32,8 +32,6 @@ from whatnext.net.observing import (
 if TYPE_CHECKING:
     from whatnext.net.network import Network
 
-MEDIA_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-
 DIRECTIONS = ("in", "out")
 TRANSPORTS = ("tcp", "ws", "wss", "quic-v1", "webrtc-direct", "webtransport", "relay", "unknown")
 PATHS = ("lan", "direct", "relay")
@@ -236,7 +234,7 @@ class _WithoutCreated(Collector):
 
 
 def exposition(registry: CollectorRegistry) -> bytes:
-    """All metrics of a registry in Prometheus' text format 0.0.4 (`MEDIA_TYPE`); call it in the trio thread."""
+    """All metrics of a registry in Prometheus' text format 0.0.4; call it in the trio thread."""
     return generate_latest(_WithoutCreated(registry))
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from whatnext.node import operations, peer_operations, requests, views
+from whatnext.node import operations, peer_operations, peer_report, requests, views
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
 from whatnext.node.doctor.findings import NodeSeen
 from whatnext.node.doctor.operation import doctor
+from whatnext.node.timeline_views import PeerReport
 from whatnext.playlists.operations import OPERATIONS, Operation
 from whatnext.playlists.requests import Nothing
 
@@ -43,6 +44,7 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         views.PingReport,
         operations.ping,
     ),
+    ("peers.show", "Tell all that is known of a peer", requests.OfPeer, PeerReport, peer_report.show),
     ("peers.block", "Refuse a peer", requests.OfPeer, views.Blocked, peer_operations.block),
     ("peers.unblock", "Let a blocked peer in again", requests.OfPeer, views.Blocked, peer_operations.unblock),
     (

@@ -21,8 +21,10 @@ _REASONS = {State.QUIET: "not heard on this network lately", State.GONE: "it lef
 class Neighbours:
     """WhatNext peers found by mDNS. Addresses heard there are hints: Noise decides who answers."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, watch: Callable[[Event], None] = lambda _: None) -> None:
+        """`watch` hears of all that mDNS tells."""
         self._feed = feed
+        self._watch = watch
         self._roster = Roster()
         self._told: dict[str, State] = {}
         self._changed = trio.Event()
@@ -71,6 +73,7 @@ class Neighbours:
 
     def _take(self, event: Event, found: Callable[[str], None]) -> None:
         self._roster.take(event, trio.current_time())
+        self._watch(event)
         self._changed.set()
         if isinstance(event, Found) and event.whatnext:
             found(event.peer)

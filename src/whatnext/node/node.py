@@ -34,6 +34,7 @@ from whatnext.node.caretaker import Caretaker
 from whatnext.node.config import NodeConfig
 from whatnext.node.contacts import Contacts
 from whatnext.node.endpoints import endpoints_of
+from whatnext.node.instruments import Instruments
 from whatnext.node.links import SyncLinks
 from whatnext.node.neighbours import Neighbours
 from whatnext.node.news import News
@@ -42,6 +43,7 @@ from whatnext.node.rxdb import RxdbClients
 from whatnext.node.state_file import NodeFile
 from whatnext.node.wanted import Standings, standings_of
 from whatnext.playlists.service import Playlists
+from whatnext.playlists.viewing import title_of
 from whatnext.rxdb.versions import PROTOCOLS as RXDB_PROTOCOLS
 from whatnext.store import Library
 from whatnext.store.database import FILE as DATABASE_FILE
@@ -64,6 +66,7 @@ class Node:
         hub: Hub,
         sync_links: SyncLinks,
         standings: Standings,
+        instruments: Instruments,
     ) -> None:
         self.library = library
         self.settings = settings
@@ -74,7 +77,8 @@ class Node:
         self.feed = Feed(library)
         rng = random.SystemRandom()
         self.playlists = Playlists(library, rng=rng, settings=settings, addresses=network.addresses)
-        self.neighbours = Neighbours(self.feed)
+        self.instruments = instruments
+        self.neighbours = Neighbours(self.feed, instruments.on_mdns)
         self.standings = standings
         self.contacts = Contacts(
             library,
@@ -138,21 +142,24 @@ async def _running(
     listen = ports.settled(config.listen or settings.listen or NetConfig().listen, directory)
     handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)
     standings = standings_of(library)
+    instruments = Instruments()
     with bind(config.api_port) as listener:
         async with open_network(
             library.identity,
             NetConfig(listen=listen, announce=config.announce),
             handlers,
             standing=standings.judge,
+            observe=instruments.observe,
         ) as network:
-            node = Node(library, settings, network, hub, sync_links, standings)
+            node = Node(library, settings, network, hub, sync_links, standings, instruments)
+            instruments.attach(node, partial(title_of, node.playlists))
             port = listener.getsockname()[1]
             node.url = f"http://127.0.0.1:{port}"
             node.access = Access(port, trio.current_time)
             rxdb = RxdbClients(node.playlists, hub.discipline, partial(peer_documents, node))
             for protocol in RXDB_PROTOCOLS:
                 network.handle(protocol, rxdb.stream)
-            app = App(endpoints_of(node), node.access, node.feed, {"/rxdb": rxdb.websocket})
+            app = App(endpoints_of(node), node.access, node.feed, {"/rxdb": rxdb.websocket}, instruments.page)
             async with trio.open_nursery() as nursery:
                 _start(nursery, node)
                 nursery.start_soon(rxdb.run)

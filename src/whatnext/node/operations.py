@@ -42,7 +42,7 @@ async def status(node: "Node", _: Nothing) -> views.NodeStatus:
             views.PlaylistStatus(id=p.id, name=p.name, state=p.state, peers=by_playlist.get(p.id, []))
             for p in list_all(node.playlists, Nothing())
         ],
-        connections=[_connection_view(connection) for connection in node.network.connections()],
+        connections=[connection_view(connection) for connection in node.network.connections()],
     )
 
 
@@ -175,7 +175,8 @@ def _sync_views(linked: PeerStatus) -> list[views.SyncView]:
     ]
 
 
-def _connection_view(connection: "ConnectionInfo") -> views.ConnectionView:
+def connection_view(connection: "ConnectionInfo") -> views.ConnectionView:
+    """One connection, as the API shows it."""
     return views.ConnectionView(
         peer=connection.peer,
         address=connection.address,

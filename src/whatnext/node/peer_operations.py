@@ -42,6 +42,7 @@ async def forget(node: "Node", asked: OfPeer) -> views.Forgotten:
     done = acquaintances.forget(node.playlists, node.standings.blocked, peer, name)
     node.contacts.forget(peer)
     node.standings.forget(peer)
+    node.instruments.timelines.forget(peer)
     node.sync_links.paused.discard(peer)
     node.feed.on_peer(PeerEvent(peer=peer, state="forgotten"))
     return done

@@ -158,6 +158,11 @@ def summary(here: Playlists, playlist: bytes) -> PlaylistSummary:
     )
 
 
+def title_of(here: Playlists, playlist: bytes) -> str:
+    """What people call a playlist; the beginning of its id while it has no name."""
+    return text_of(head(here, playlist), "name") or ids.to_text(playlist)[:8]
+
+
 def head(here: Playlists, playlist: bytes) -> Document:
     """The playlist's own document; an empty one while it has not arrived."""
     return here.library.documents.get(playlist, ("playlists", "")) or Document()

@@ -137,6 +137,10 @@ class Hub:
         """Every linked peer with the state of each shared playlist."""
         return [_status(link.session) for _, link in sorted(self._links.items())]
 
+    def phases(self) -> list[str]:
+        """The phase of each link."""
+        return [str(link.session.phase) for link in self._links.values()]
+
     def traffic(self) -> Traffic:
         """Counters of all links since the start, ended ones included."""
         total = self._past.copy()

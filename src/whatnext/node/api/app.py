@@ -2,7 +2,7 @@
 
 import difflib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -16,10 +16,13 @@ from whatnext.node.api.events import serve_events
 from whatnext.node.api.feed import ChangeEvent, Feed, JoinEvent, PeerEvent, ReadyEvent
 from whatnext.node.api.openapi import document
 from whatnext.node.api.problems import ApiError, Problem, internal_problem, problem_of
+from whatnext.node.timeline_views import StepEvent
 
 _log = logging.getLogger(__name__)
 
 
+METRICS = b"text/plain; version=0.0.4; charset=utf-8"
+"""Media type of Prometheus' text format, which says its version there."""
 _PASSES = 4
 """Passes of the loop until a link woken by a commit has sent; measured, more gain nothing."""
 
@@ -33,8 +36,13 @@ class App:
         access: Access,
         feed: Feed,
         websockets: Mapping[str, Asgi] = MappingProxyType({}),
+        metrics: Callable[[], bytes] = bytes,
     ) -> None:
-        """`websockets` serve their path's connections, whose source and token are checked before."""
+        """`websockets` serve their path's connections, whose source and token are checked before.
+
+        `metrics` gives the page in Prometheus' text format.
+        """
+        self._metrics = metrics
         self._endpoints = endpoints
         self._websockets = websockets
         self._decoders = {name: msgspec.json.Decoder(e.request) for name, e in endpoints.items()}
@@ -100,9 +108,12 @@ class App:
         elif path == "/events":
             _expect(request, "GET")
             await serve_events(self._feed, request, send)
+        elif path == "/metrics":
+            _expect(request, "GET")
+            await reply(send, self._metrics(), media_type=METRICS)
         elif path == "/openapi.json":
             _expect(request, "GET")
-            events = (ReadyEvent, ChangeEvent, PeerEvent, JoinEvent)
+            events = (ReadyEvent, ChangeEvent, PeerEvent, StepEvent, JoinEvent)
             await reply(send, self._encode(document(self._endpoints.values(), events)))
         else:
             raise ApiError(404, "no_such_path", f"there is nothing at {path[:80]}: see /openapi.json")

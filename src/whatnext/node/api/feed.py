@@ -8,6 +8,7 @@ import msgspec
 import trio
 
 from whatnext.node.api.problems import ApiError
+from whatnext.node.timeline_views import StepEvent
 from whatnext.records.ids import to_text
 from whatnext.store import Change, Library
 from whatnext.store.feed import latest_changes
@@ -133,6 +134,15 @@ class Feed:
     def on_peer(self, event: PeerEvent) -> None:
         """A peer came, greeted, is in sync, or left."""
         self._push(frame("peer", event))
+
+    def on_step(self, make: Callable[[], StepEvent]) -> None:
+        """A peer's timeline went on; the event is made only for somebody who listens."""
+        if self._listeners:
+            self._push(frame("step", make()))
+
+    def listener_count(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
 
     def on_join(self, event: JoinEvent) -> None:
         """A join was decided."""
