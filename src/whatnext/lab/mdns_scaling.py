@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,20 +18,11 @@ from whatnext.errors import LocalError
 from whatnext.lab.host import Host
 from whatnext.lab.lab import Lab
 from whatnext.lab.mdns_peer import Line, identity_of
+from whatnext.lab.usage import Counters, counters, memory_mb
 
 STEADY_S = 60.0
 """How long the network is watched once everybody knows everybody."""
 PATIENCE_S = 60.0
-
-
-class Counters(msgspec.Struct, frozen=True):
-    """What one process has used since its start, what its device has carried, what found its socket full."""
-
-    cpu_s: float
-    sent: int
-    received: int
-    received_bytes: int
-    overflowed: int
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -96,18 +86,7 @@ class Node:
 
     def counters(self) -> Counters:
         """What it has used until now."""
-        pid = self.process.pid
-        ticks = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]
-        device = Path(f"/proc/{pid}/net/dev").read_text("ascii").partition("eth0:")[2].split()
-        used = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-        snmp = Path(f"/proc/{pid}/net/snmp").read_text("ascii")
-        overflowed = [line.split()[5] for line in snmp.splitlines() if line.startswith("Udp: ")][1]
-        return Counters(used, int(device[9]), int(device[1]), int(device[0]), int(overflowed))
-
-    def memory_mb(self) -> float:
-        """Resident memory."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+        return counters(self.process.pid)
 
 
 def measure(count: int, steady_s: float = STEADY_S) -> Result:
@@ -176,7 +155,7 @@ def _result(
         steady_received_bytes_per_min=round(steady("received_bytes")),
         overflowed_total=sum(counters.overflowed for counters in after),
         lost_wrongly=sum(node.lost for node in nodes),
-        memory_mb=round(_median([node.memory_mb() for node in nodes])),
+        memory_mb=round(_median([memory_mb(node.process.pid) for node in nodes])),
     )
 
 

@@ -130,11 +130,11 @@ class WholeNode:
         return ["-m", "whatnext", "--profile", str(self.profile), *words]
 
 
-def wait_until(condition: Callable[[], bool], within_s: float, what: str) -> float:
-    """Look every 20 ms; seconds it took until the condition held. Raises `WhatNextError` naming what did not come."""
+def wait_until(condition: Callable[[], bool], within_s: float, what: str, look_s: float = 0.02) -> float:
+    """Look every `look_s`; seconds until the condition held. Raises `WhatNextError` naming what did not come."""
     began = time.monotonic()
     while not condition():
         if time.monotonic() > began + within_s:
             raise WhatNextError(f"within {within_s:g} s it did not come to this: {what}")
-        time.sleep(0.02)
+        time.sleep(look_s)
     return time.monotonic() - began
