@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from whatnext.errors import LocalError, WhatNextError
 from whatnext.lab.host import Host
 
-READY_S = 60.0
-"""Twenty nodes that start together on two cores need some of it."""
+READY_S = 180.0
+"""Twenty nodes that start together on two busy cores need more than a minute."""
 STOP_S = 10.0
 ASK_S = 30.0
 
