@@ -12,8 +12,8 @@ from multiaddr import Multiaddr
 from whatnext.errors import NetworkError
 from whatnext.identity import Identity
 from whatnext.net import NetConfig, Network, Stream, open_network
-from whatnext.net.circuits.framing import delimited, read_delimited
 from whatnext.net.circuits.messages import HOP, STOP
+from whatnext.net.framing import framed, read_message
 
 LOCAL = NetConfig(listen=("/ip4/127.0.0.1/tcp/0",), close_timeout_s=0.5)
 
@@ -45,7 +45,7 @@ class SmallRelay:
 
     async def _serve(self, stream: Stream) -> None:
         message = HopMessage()
-        message.ParseFromString(await read_delimited(stream, 4096))
+        message.ParseFromString(await read_message(stream, 4096))
         if message.type == HopMessage.RESERVE:
             await self._reserve(stream)
         else:
@@ -71,9 +71,9 @@ class SmallRelay:
             other = await self.network.open_stream(target, [STOP])
             caller = PeerId(id=ID.from_string(self.caller or stream.peer).to_bytes())
             call = StopMessage(type=StopMessage.CONNECT, peer=caller, limit=self.limit)
-            await other.send_all(delimited(call.SerializeToString()))
+            await other.send_all(framed(call.SerializeToString()))
             answer = StopMessage()
-            answer.ParseFromString(await read_delimited(other, 4096))
+            answer.ParseFromString(await read_message(other, 4096))
         except NetworkError:
             self.places.discard(target)
             await self._say(stream, Status.CONNECTION_FAILED)
@@ -87,7 +87,7 @@ class SmallRelay:
 
     async def _say(self, stream: Stream, status: Status.ValueType, **more: object) -> None:
         message = HopMessage(type=HopMessage.STATUS, status=status, **more)
-        await stream.send_all(delimited(message.SerializeToString()))
+        await stream.send_all(framed(message.SerializeToString()))
 
     async def _join(self, one: Stream, other: Stream) -> None:
         key = object()

@@ -9,8 +9,8 @@ from small_relay import LOCAL, small_relay
 from whatnext.errors import Refused, Unreachable, UserError
 from whatnext.identity import Identity
 from whatnext.net import Standing, open_network
-from whatnext.net.circuits.framing import delimited, read_delimited
 from whatnext.net.circuits.messages import STOP
+from whatnext.net.framing import framed, read_message
 
 pytestmark = pytest.mark.real
 
@@ -99,9 +99,9 @@ async def test_nobody_but_a_relay_of_ours_brings_callers(node):
         await mallory.dial(ben.peer, ben.addresses())
         call = StopMessage(type=StopMessage.CONNECT, peer=PeerId(id=b"\x00\x24" + bytes(36)))
         async with await mallory.open_stream(ben.peer, [STOP]) as stream:
-            await stream.send_all(delimited(call.SerializeToString()))
+            await stream.send_all(framed(call.SerializeToString()))
             answer = StopMessage()
-            answer.ParseFromString(await read_delimited(stream, 4096))
+            answer.ParseFromString(await read_message(stream, 4096))
             assert answer.status == Status.PERMISSION_DENIED
             assert await stream.receive_some() == b""
         assert [c.peer for c in ben.connections()] == [mallory.peer]

@@ -21,9 +21,9 @@ from whatnext.errors import (
 from whatnext.net.addresses import Kind, kind_of
 from whatnext.net.circuits import messages
 from whatnext.net.circuits.carrier import CircuitCarrier, relayed
-from whatnext.net.circuits.framing import delimited, read_delimited
 from whatnext.net.circuits.messages import HOP, MAX_MESSAGE, STOP, Refusal, Reservation
 from whatnext.net.circuits.routes import Route, circuit_addresses, route_of
+from whatnext.net.framing import framed, read_message
 from whatnext.net.network import Network
 from whatnext.net.standing import Judge, Standing
 from whatnext.net.streams import Stream
@@ -93,8 +93,8 @@ class Circuits:
         try:
             with trio.fail_after(ANSWER_S):
                 async with await self._network.open_stream(relay, [HOP]) as stream:
-                    await stream.send_all(delimited(messages.reserve()))
-                    answer = messages.read_reservation(await read_delimited(stream, MAX_MESSAGE))
+                    await stream.send_all(framed(messages.reserve()))
+                    answer = messages.read_reservation(await read_message(stream, MAX_MESSAGE))
         except VersionMismatch:
             raise Refused(f"{relay} is no relay: it serves no circuits") from None
         except trio.TooSlowError:
@@ -140,8 +140,8 @@ class Circuits:
 
     async def _ask_for_circuit(self, stream: Stream, peer: str) -> None:
         try:
-            await stream.send_all(delimited(messages.connect(peer)))
-            answer = messages.read_connected(await read_delimited(stream, MAX_MESSAGE))
+            await stream.send_all(framed(messages.connect(peer)))
+            answer = messages.read_connected(await read_message(stream, MAX_MESSAGE))
         except (NetworkError, PeerError) as error:
             raise _of_relay(error) from None
         if isinstance(answer, Refusal):
@@ -186,14 +186,14 @@ class Circuits:
             await carrier.until_over()
 
     async def _turn_away(self, stream: Stream, status: Status.ValueType) -> None:
-        await stream.send_all(delimited(messages.refuse(status)))
+        await stream.send_all(framed(messages.refuse(status)))
 
     async def _answered(self, stream: Stream) -> CircuitCarrier | None:
-        call = messages.read_call(await read_delimited(stream, MAX_MESSAGE))
+        call = messages.read_call(await read_message(stream, MAX_MESSAGE))
         if call.peer == self._network.peer or self._standing(call.peer) is Standing.BLOCKED:
             await self._turn_away(stream, Status.PERMISSION_DENIED)
             return None
-        await stream.send_all(delimited(messages.accept()))
+        await stream.send_all(framed(messages.accept()))
         return await self._secure(stream, call.peer)
 
     async def _secure(self, stream: Stream, caller: str) -> CircuitCarrier | None:
