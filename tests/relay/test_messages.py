@@ -10,12 +10,11 @@ from libp2p.relay.circuit_v2.pb import circuit_pb2 as pb
 
 from whatnext.errors import ProtocolViolation
 from whatnext.identity import Identity
+from whatnext.relay.circuits import CircuitLimit, Status
 from whatnext.relay.messages import (
-    CircuitLimit,
     Connect,
     Granted,
     Reserve,
-    Status,
     decode_call_answer,
     decode_request,
     encode_call,

@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whatnext.relay.buckets import Buckets
-from whatnext.relay.circuits import Circuit
+from whatnext.relay.circuits import Circuit, CircuitLimit
 from whatnext.relay.limits import Limits
-from whatnext.relay.messages import CircuitLimit
 from whatnext.relay.shaping import Shaper
 
 LIMITS = Limits(circuit_rate=1000, peer_rate=1500, ip_rate=2000, total_rate=3000)

@@ -8,10 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from whatnext.errors import UserError
 from whatnext.identity import Identity
 from whatnext.net.standing import Standing
-from whatnext.relay.circuits import Circuit, Refusal, Reservation
+from whatnext.relay.circuits import Circuit, Refusal, Reservation, Status
 from whatnext.relay.config import AccessConfig
 from whatnext.relay.limits import Limits
-from whatnext.relay.messages import Status
 from whatnext.relay.switchboard import Switchboard
 
 PEERS = [Identity.generate().peer_id for _ in range(12)]
@@ -35,7 +34,7 @@ def waiting(*peers, access=None, **limits):
 def code(outcome):
     assert isinstance(outcome, Refusal), outcome
     assert outcome.reason
-    return outcome.code, outcome.status
+    return outcome.why, outcome.status
 
 
 def test_a_reservation_lasts_its_time_and_is_renewed_by_asking_again():
@@ -57,9 +56,12 @@ def test_a_reservation_ends_with_its_connection():
 
 def test_reservations_are_bounded_in_total_and_by_address_and_renewing_needs_no_new_place():
     switchboard = waiting(A, B, reservations=3, reservations_per_ip=2)
-    assert code(switchboard.reserve(C, HERE, 0.0)) == ("ip_full", Status.RESERVATION_REFUSED)
+    assert code(switchboard.reserve(C, HERE, 0.0)) == ("reservations_ip", Status.RESERVATION_REFUSED)
     assert isinstance(switchboard.reserve(C, THERE, 0.0), Reservation)
-    assert code(switchboard.reserve(PEERS[3], "192.0.2.3", 0.0)) == ("full", Status.RESERVATION_REFUSED)
+    assert code(switchboard.reserve(PEERS[3], "192.0.2.3", 0.0)) == (
+        "reservations_full",
+        Status.RESERVATION_REFUSED,
+    )
     assert isinstance(switchboard.reserve(A, HERE, 0.0), Reservation)
     assert isinstance(switchboard.reserve(C, THERE, 0.0), Reservation)
 
@@ -68,10 +70,10 @@ def test_circuits_are_bounded_in_total_by_peer_on_both_sides_and_by_address():
     switchboard = waiting(A, B, C, circuits=4, circuits_per_peer=2, circuits_per_ip=3)
     assert isinstance(switchboard.connect(PEERS[5], HERE, A, 0.0), Circuit)
     second = switchboard.connect(PEERS[5], HERE, B, 0.0)
-    assert code(switchboard.connect(PEERS[5], HERE, C, 0.0))[0] == "peer_full"
+    assert code(switchboard.connect(PEERS[5], HERE, C, 0.0))[0] == "circuits_peer"
     assert isinstance(switchboard.connect(PEERS[6], HERE, A, 0.0), Circuit)
-    assert code(switchboard.connect(PEERS[7], THERE, A, 0.0))[0] == "target_full"
-    assert code(switchboard.connect(PEERS[7], HERE, C, 0.0))[0] == "ip_circuits"
+    assert code(switchboard.connect(PEERS[7], THERE, A, 0.0))[0] == "circuits_target"
+    assert code(switchboard.connect(PEERS[7], HERE, C, 0.0))[0] == "circuits_ip"
     assert isinstance(switchboard.connect(PEERS[7], THERE, B, 0.0), Circuit)
     assert code(switchboard.connect(PEERS[8], THERE, C, 0.0)) == (
         "circuits_full",

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from whatnext.relay.circuits import CircuitLimit
+
 KIB, MIB = 1024, 1024 * 1024
 
 
@@ -12,7 +14,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     max_connections: int = 1024
-    """Peers connected at once: about 60 KiB each, and their reservations and circuits."""
+    """Peers connected at once."""
+    connections_per_ip: int = 64
+    """From one address of the internet, of peers that neither wait nor talk here."""
     reservations: int = 512
     """Peers that wait here to be called."""
     reservations_per_ip: int = 16
@@ -20,7 +24,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reservation_ttl_s: int = 3600
     """The specification's recommendation. A reservation also ends with its connection."""
     circuits: int = 256
-    """Open at once. A circuit that nobody reads holds at most 1 MiB each way, so this also bounds the memory."""
+    """Open at once. One whose ends do not read holds 256 KiB each way, so this also bounds the memory."""
     circuits_per_peer: int = 32
     """One peer's, both those it made and those made to it: more friends than one playlist is likely to have."""
     circuits_per_ip: int = 64
@@ -51,3 +55,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Calls per second that one waiting peer may go on getting, so that nobody's phone is made to ring."""
     half_closed_s: float = 60.0
     """How long one direction may go on after the other has ended."""
+
+    def of_circuit(self) -> CircuitLimit:
+        """What a circuit is promised."""
+        return CircuitLimit(self.circuit_duration_s, self.circuit_bytes)

@@ -4,7 +4,6 @@ https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md. A client's half
 Every decoder raises `ProtocolViolation` for anything else.
 """
 
-import enum
 from typing import TypeVar
 
 import base58
@@ -14,34 +13,11 @@ from libp2p.relay.circuit_v2.pb import circuit_pb2 as pb
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.errors import ProtocolViolation
+from whatnext.relay.circuits import CircuitLimit, Status
 
 M = TypeVar("M", bound=Message)
 
-HOP = "/libp2p/circuit/relay/0.2.0/hop"
-STOP = "/libp2p/circuit/relay/0.2.0/stop"
-MAX_MESSAGE = 4096
-"""Bytes of one message (the specification's number)."""
 _MAX_PEER_ID = 64  # bytes; the longest in use, of an inlined key, has 42
-
-
-class Status(enum.IntEnum):
-    """How a request ended, as the specification numbers it."""
-
-    OK = 100
-    RESERVATION_REFUSED = 200
-    RESOURCE_LIMIT_EXCEEDED = 201
-    PERMISSION_DENIED = 202
-    CONNECTION_FAILED = 203
-    NO_RESERVATION = 204
-    MALFORMED_MESSAGE = 400
-    UNEXPECTED_MESSAGE = 401
-
-
-class CircuitLimit(msgspec.Struct, frozen=True):
-    """What one circuit may last (seconds) and carry (bytes each way)."""
-
-    duration_s: int
-    bytes: int
 
 
 class Reserve(msgspec.Struct, frozen=True):

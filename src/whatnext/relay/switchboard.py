@@ -10,10 +10,9 @@ from itertools import count
 from whatnext.net.standing import Standing
 from whatnext.relay.access import Access
 from whatnext.relay.buckets import Buckets
-from whatnext.relay.circuits import Circuit, Refusal, Reservation
+from whatnext.relay.circuits import Circuit, Refusal, Reservation, Status, Why
 from whatnext.relay.config import AccessConfig
 from whatnext.relay.limits import Limits
-from whatnext.relay.messages import CircuitLimit, Status
 from whatnext.relay.shaping import Shaper
 
 _BURST_S = 30.0
@@ -58,17 +57,17 @@ class Switchboard:
     def begins(self, peer: str, origin: str, now: float) -> Refusal | None:
         """A peer opened a stream to ask something. Unless refused, `heard` must follow, however it ends."""
         if self.access.is_blocked(peer, origin):
-            return Refusal(Status.PERMISSION_DENIED, "blocked", "this relay does not serve you")
+            return Refusal(Status.PERMISSION_DENIED, Why.BLOCKED, "this relay does not serve you")
         waiting = self._handshakes.get(peer, 0)
         if (
             waiting >= self.limits.handshakes_per_peer
             or sum(self._handshakes.values()) >= self.limits.handshakes
         ):
-            return _too_much("handshakes", "too many requests are waiting")
+            return _too_much(Why.HANDSHAKES, "too many requests are waiting")
         # Both are asked, so that one peer's haste counts against its address too.
         in_time = [self._by_peer.take(peer, 1, now), self._by_origin.take(origin, 1, now)]
         if not all(in_time):
-            return _too_much("rate", "you ask too often: wait a little")
+            return _too_much(Why.RATE, "you ask too often: wait a little")
         self._handshakes[peer] = waiting + 1
         return None
 
@@ -83,15 +82,15 @@ class Switchboard:
     def reserve(self, peer: str, origin: str, now: float) -> Reservation | Refusal:
         """A peer asks to be reachable here, or to stay so."""
         if self.draining:
-            return _refused("draining", "this relay is about to stop")
+            return _refused(Why.DRAINING, "this relay is about to stop")
         if refusal := self._refused_access(peer, origin):
             return refusal
         self.expire(now)
         others = [r for r in self.reservations.values() if r.peer != peer]
         if len(others) >= self.limits.reservations:
-            return _refused("full", "all reservations are taken")
+            return _refused(Why.RESERVATIONS_FULL, "all reservations are taken")
         if sum(r.origin == origin for r in others) >= self.limits.reservations_per_ip:
-            return _refused("ip_full", "your address has all the reservations one address may have")
+            return _refused(Why.RESERVATIONS_IP, "your address has all the reservations one address may have")
         granted = Reservation(peer, origin, now + self.limits.reservation_ttl_s)
         self.reservations[peer] = granted
         return granted
@@ -99,39 +98,38 @@ class Switchboard:
     def connect(self, source: str, origin: str, target: str, now: float) -> Circuit | Refusal:
         """A peer asks for a circuit. It counts from now on; `ended` must follow."""
         if self.draining:
-            return _too_much("draining", "this relay is about to stop")
+            return _too_much(Why.DRAINING, "this relay is about to stop")
         if source == target:
-            return Refusal(Status.MALFORMED_MESSAGE, "self", "a peer does not call itself")
+            return Refusal(Status.MALFORMED_MESSAGE, Why.SELF, "a peer does not call itself")
         self.expire(now)
         if target not in self.reservations or self.access.is_blocked(target):
-            return Refusal(Status.NO_RESERVATION, "no_reservation", "that peer does not wait here")
-        for full, code, reason in self._crowds(source, origin, target):
+            return Refusal(Status.NO_RESERVATION, Why.NO_RESERVATION, "that peer does not wait here")
+        for full, why, reason in self._crowds(source, origin, target):
             if full:
-                return _too_much(code, reason)
+                return _too_much(why, reason)
         if not self._calls.take(target, 1, now):
-            return _too_much("calls", "that peer is being called too often")
-        limit = CircuitLimit(self.limits.circuit_duration_s, self.limits.circuit_bytes)
-        circuit = Circuit(next(self._numbers), source, target, origin, limit)
+            return _too_much(Why.CALLS, "that peer is being called too often")
+        circuit = Circuit(next(self._numbers), source, target, origin, self.limits.of_circuit())
         self.circuits[circuit.number] = circuit
         return circuit
 
-    def _crowds(self, source: str, origin: str, target: str) -> Iterable[tuple[bool, str, str]]:
+    def _crowds(self, source: str, origin: str, target: str) -> Iterable[tuple[bool, Why, str]]:
         circuits, limits = self.circuits.values(), self.limits
-        yield len(circuits) >= limits.circuits, "circuits_full", "all circuits are taken"
+        yield len(circuits) >= limits.circuits, Why.CIRCUITS_FULL, "all circuits are taken"
         yield (
             self._of(source) >= limits.circuits_per_peer,
-            "peer_full",
+            Why.CIRCUITS_PEER,
             "you have all the circuits one peer may have",
         )
         yield (
             self._of(target) >= limits.circuits_per_peer,
-            "target_full",
+            Why.CIRCUITS_TARGET,
             "that peer has all the circuits it may have",
         )
         from_there = sum(circuit.origin == origin for circuit in circuits)
         yield (
             from_there >= limits.circuits_per_ip,
-            "ip_circuits",
+            Why.CIRCUITS_IP,
             "your address has all the circuits it may have",
         )
 
@@ -157,9 +155,9 @@ class Switchboard:
         if self.access.mode != "token":
             return None  # nobody asked for it
         if not self._tokens_tried.take(origin, 1, now):
-            return _too_much("tokens", "too many tokens were tried from your address: wait a minute")
+            return _too_much(Why.TOKENS, "too many tokens were tried from your address: wait a minute")
         if not self.access.show(peer, token):
-            return Refusal(Status.PERMISSION_DENIED, "token", "this relay does not know that token")
+            return Refusal(Status.PERMISSION_DENIED, Why.TOKEN, "this relay does not know that token")
         return None
 
     def standing(self, peer: str) -> Standing:
@@ -172,10 +170,10 @@ class Switchboard:
 
     def _refused_access(self, peer: str, origin: str) -> Refusal | None:
         if self.access.is_blocked(peer, origin):
-            return Refusal(Status.PERMISSION_DENIED, "blocked", "this relay does not serve you")
+            return Refusal(Status.PERMISSION_DENIED, Why.BLOCKED, "this relay does not serve you")
         if not self.access.may_wait(peer):
             wanted = "a token" if self.access.mode == "token" else "your PeerID on its list"
-            return Refusal(Status.PERMISSION_DENIED, "not_admitted", f"this relay wants {wanted}")
+            return Refusal(Status.PERMISSION_DENIED, Why.NOT_ADMITTED, f"this relay wants {wanted}")
         return None
 
 
@@ -183,9 +181,9 @@ def _requests(rate: float) -> Buckets:
     return Buckets(rate, rate * _BURST_S)
 
 
-def _refused(code: str, reason: str) -> Refusal:
-    return Refusal(Status.RESERVATION_REFUSED, code, reason)
+def _refused(why: Why, reason: str) -> Refusal:
+    return Refusal(Status.RESERVATION_REFUSED, why, reason)
 
 
-def _too_much(code: str, reason: str) -> Refusal:
-    return Refusal(Status.RESOURCE_LIMIT_EXCEEDED, code, reason)
+def _too_much(why: Why, reason: str) -> Refusal:
+    return Refusal(Status.RESOURCE_LIMIT_EXCEEDED, why, reason)
