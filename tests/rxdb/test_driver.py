@@ -1,0 +1,132 @@
+import msgspec
+import pytest
+import trio
+from rxdb_client import Client
+
+from whatnext.errors import ConnectionLost
+from whatnext.rxdb import limits
+from whatnext.rxdb.driver import Ended, serve
+from whatnext.rxdb.master import Master
+from whatnext.rxdb.readers import Profile
+
+
+class Pipe:
+    """A channel whose client reads only when the test says so."""
+
+    def __init__(self):
+        self._asking, self._asked = trio.open_memory_channel(0)
+        self.sent = []
+        self.reading = trio.Event()
+        self.reading.set()
+        self.taken = 0
+
+    async def receive(self):
+        try:
+            message = await self._asked.receive()
+        except trio.EndOfChannel:
+            return None
+        self.taken += 1
+        return message
+
+    async def send(self, message):
+        await self.reading.wait()
+        self.sent.append(msgspec.json.decode(message))
+
+    async def ask(self, **message):
+        await self.say(msgspec.json.encode({"collection": "entries", "params": [], **message}))
+
+    async def say(self, message):
+        await self._asking.send(message)
+
+    async def close(self):
+        await self._asking.aclose()
+
+
+@pytest.fixture
+def parts(circle):
+    master = Master(circle.ann.here)
+    return Client(master, Profile(circle.ann.library)).session, Pipe(), master
+
+
+def listening(master):
+    return lambda wake: master.subscribe(lambda _: wake())
+
+
+async def until(condition):
+    while not condition():
+        await trio.sleep(0.01)
+
+
+async def test_a_change_reaches_a_subscribed_client_by_itself(circle, parts, autojump_clock):
+    session, pipe, master = parts
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, session, pipe, listening(master))
+        await pipe.ask(id="stream", method="masterChangeStream$")
+        circle.ann.add(circle.id, "One")
+        await until(lambda: pipe.sent)
+        await pipe.close()
+    assert pipe.sent[0]["result"]["documents"][0]["title"] == "One"
+
+
+async def test_a_client_that_does_not_read_is_not_read_from_either(circle, parts, autojump_clock):
+    session, pipe, master = parts
+    pipe.reading = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, session, pipe, listening(master))
+        with trio.move_on_after(5):
+            for number in range(1000):
+                await pipe.ask(id=f"a|{number}", method="masterChangesSince", params=[None, 1])
+        assert pipe.taken <= limits.MAX_WAITING + 2
+        pipe.reading.set()
+        await until(lambda: len(pipe.sent) == pipe.taken)
+        await pipe.close()
+
+
+async def test_changes_cost_nothing_while_a_client_does_not_read(circle, parts, autojump_clock):
+    session, pipe, master = parts
+    added = circle.ann.add(circle.id, "One")[0]
+    pipe.reading = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, session, pipe, listening(master))
+        await pipe.ask(id="stream", method="masterChangeStream$")
+        for number in range(300):
+            circle.ann.do("playlist.edit", playlist=circle.id, entry=added, title=f"Title {number}")
+            await trio.lowlevel.checkpoint()
+        pipe.reading.set()
+        await until(lambda: pipe.sent and pipe.sent[-1]["result"]["documents"][0]["title"] == "Title 299")
+        await pipe.close()
+    assert len(pipe.sent) <= 2
+
+
+async def test_a_client_that_takes_nothing_for_long_loses_the_channel(circle, parts, autojump_clock):
+    session, pipe, master = parts
+    pipe.reading = trio.Event()
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask_one, pipe)
+        await serve(session, pipe, listening(master))
+    assert trio.current_time() - began == pytest.approx(limits.STALL_TIMEOUT_S, abs=1)
+
+
+async def ask_one(pipe):
+    await pipe.ask(id="a|1", method="masterChangesSince", params=[None, 1])
+
+
+async def test_a_broken_protocol_ends_the_channel_with_its_code(parts):
+    session, pipe, master = parts
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pipe.say, b"nonsense")
+        with pytest.raises(Ended) as ended:
+            await serve(session, pipe, listening(master))
+    assert ended.value.code == "protocol_violation"
+
+
+async def test_a_lost_path_is_no_error(parts):
+    session, pipe, master = parts
+
+    async def lost():
+        raise ConnectionLost("gone")
+
+    pipe.receive = lost
+    await serve(session, pipe, listening(master))
+    assert len(master._library._subscribers) == 0
