@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trio
-from js_peer import JsPeer, Refused, js_peer
+from js_peer import JsPeer, Refused, has_binary, js_peer
 
 from whatnext.errors import VersionMismatch
 from whatnext.identity import Identity
@@ -16,7 +16,22 @@ from whatnext.sync import PROTOCOLS
 pytestmark = pytest.mark.real
 
 ECHO = "/test/echo/1.0.0"
-LISTEN = ("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0/ws")
+WAYS = {
+    "tcp": "/ip4/127.0.0.1/tcp/0",
+    "ws": "/ip4/127.0.0.1/tcp/0/ws",
+    "quic-v1": "/ip4/127.0.0.1/udp/0/quic-v1",
+    "webrtc-direct": "/ip4/127.0.0.1/udp/0/webrtc-direct",
+}
+"""What both listen on, by the name of the transport."""
+NATIVE = {"quic-v1": "quic", "webrtc-direct": "webrtc"}
+"""Transports of js-libp2p that need a binary for the platform, with the names they have in `peer.mjs`."""
+SECURED = {
+    "tcp": ("/noise", "/yamux/1.0.0"),
+    "ws": ("/noise", "/yamux/1.0.0"),
+    "quic-v1": ("native", "quic"),
+    "webrtc-direct": ("native", "/webrtc"),
+}
+"""What js-libp2p says of encryption and streams."""
 
 
 async def echo(stream: Stream) -> None:
@@ -25,16 +40,30 @@ async def echo(stream: Stream) -> None:
 
 
 @asynccontextmanager
-async def ours() -> AsyncIterator[Network]:
+async def ours(transport: str = "tcp") -> AsyncIterator[Network]:
     """This node, which echoes and speaks the sync protocol."""
+    if transport == "webrtc-direct":
+        pytest.importorskip("aiortc", reason="WebRTC needs the extra `webrtc`")
     handlers = {ECHO: echo, **dict.fromkeys(PROTOCOLS, echo)}
-    async with open_network(Identity.generate(), NetConfig(listen=LISTEN), handlers) as network:
+    async with open_network(Identity.generate(), NetConfig(listen=(WAYS[transport],)), handlers) as network:
         yield network
 
 
 @pytest.fixture(scope="module")
 def js() -> Iterator[JsPeer]:
-    with js_peer(listen=LISTEN, protocols=["/whatnext/sync/2.0.0"]) as peer:
+    """One that speaks yamux, over all transports it has binaries for here."""
+    ways = [way for way in WAYS if has_binary(way)]
+    transports = [NATIVE.get(way, way) for way in ways]
+    with js_peer(
+        listen=[WAYS[way] for way in ways], transports=transports, protocols=["/whatnext/sync/2.0.0"]
+    ) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="module")
+def old_js() -> Iterator[JsPeer]:
+    """One that has no yamux, only mplex."""
+    with js_peer(listen=[WAYS["tcp"], WAYS["ws"]], muxers=["mplex"]) as peer:
         yield peer
 
 
@@ -45,10 +74,6 @@ def asking(js: JsPeer) -> Callable[..., Awaitable[Any]]:
         return await trio.to_thread.run_sync(lambda: js.ask(name, **arguments))
 
     return ask
-
-
-def address_of(network: Network, transport: str) -> str:
-    return next(a for a in network.addresses() if ("/ws" in a) == (transport == "ws"))
 
 
 async def eventually(condition: Callable[[], Any]) -> None:
@@ -83,24 +108,40 @@ async def echoed(network: Network, peer: str, size: int) -> bool:
     return got == data
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ws"])
+@pytest.mark.parametrize("transport", WAYS)
 async def test_we_dial_js_and_ping_identify_and_bytes_go_both_ways(js, transport):
-    async with ours() as network:
+    async with ours(transport) as network:
         made = await network.dial(js.peer, [js.address(transport)])
         assert (made.transport, made.direction) == (transport, "out")
         await they_get_on(network, js)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ws"])
+@pytest.mark.parametrize("transport", WAYS)
 async def test_js_dials_us_and_ping_identify_and_bytes_go_both_ways(js, transport):
-    async with ours() as network:
-        made = await asking(js)("dial", address=address_of(network, transport))
-        assert (made["peer"], made["encryption"], made["muxer"]) == (network.peer, "/noise", "/yamux/1.0.0")
+    js.address(transport)  # skips where js has none
+    async with ours(transport) as network:
+        made = await asking(js)("dial", address=network.addresses()[0])
+        assert made["peer"] == network.peer
+        assert (made["encryption"], made["muxer"]) == SECURED[transport]
         await eventually(network.connections)
         assert [(c.peer, c.direction, c.transport) for c in network.connections()] == [
             (js.peer, "in", transport)
         ]
         await they_get_on(network, js)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ws"])
+@pytest.mark.parametrize("we_dial", [True, False])
+async def test_js_without_yamux_gets_on_with_us_over_mplex(old_js, transport, we_dial):
+    async with ours(transport) as network:
+        if we_dial:
+            await network.dial(old_js.peer, [old_js.address(transport)])
+        else:
+            await asking(old_js)("dial", address=network.addresses()[0])
+            await eventually(network.connections)
+        mine = [c for c in await asking(old_js)("connections") if c["peer"] == network.peer]
+        assert [c["muxer"] for c in mine] == ["/mplex/6.7.0"]
+        await they_get_on(network, old_js)
 
 
 async def test_a_peer_with_a_newer_sync_or_without_one_is_explained_in_a_sentence(js):
@@ -118,7 +159,7 @@ async def test_a_peer_with_a_newer_sync_or_without_one_is_explained_in_a_sentenc
 async def test_js_that_asks_for_a_protocol_we_lack_is_told_so_and_stays_connected(js):
     async with ours() as network:
         ask = asking(js)
-        await ask("dial", address=address_of(network, "tcp"))
+        await ask("dial", address=network.addresses()[0])
         with pytest.raises(Refused, match="UnsupportedProtocolError"):
             await ask("open", peer=network.peer, protocols=["/whatnext/sync/9.0.0"])
         assert (
