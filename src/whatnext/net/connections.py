@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 _FIRST_BEAT = 0.3  # seconds after connecting, so that a latency is known early
 _SETTLE = 1.0  # seconds a replaced connection stays at least: the peer may be opening a stream on it
+_FRESH = 1.0  # seconds after a sign of life in which a second connection raises no doubt: both dialled
+_DOUBT = 3.0  # seconds a doubted connection has to answer: few beside the heartbeat, many for a live path
 _IDLE_LOOK = 0.25  # seconds between looks whether a replaced connection is idle
 
 
@@ -66,7 +68,7 @@ class Link:
         self.address = str(known[0]) if known else ""
         self.origin = origin_of(self.address)
         self.opened_at = time.time()
-        self.began = self.used_at = trio.current_time()
+        self.began = self.used_at = self.alive_at = trio.current_time()
         self.latency_ms: float | None = None
         self.reason = "the peer or the network closed the connection"
 
@@ -191,6 +193,10 @@ class Connections(INotifee):
             self._departed.came(conn.muxed_conn.peer_id)
             self._events.publish(Connected(link.peer, link.address, direction))
             return
+        # A peer that comes again may have noticed before us that the path was cut: the older one must not win dead.
+        if trio.current_time() - before.alive_at > _FRESH:
+            before.alive_at = trio.current_time()  # one doubt at a time
+            self._nursery.start_soon(self._prove, before, _DOUBT)
         better = self.best(link.peer) is link
         if better:
             self._events.publish(PathChanged(link.peer, link.address, direction))
@@ -239,19 +245,28 @@ class Connections(INotifee):
                 await link.conn.event_closed.wait()
             if link.conn.event_closed.is_set():
                 return
-            try:
-                link.latency_ms = 1000 * await ping_once(link.conn, self._config.heartbeat_timeout_s)
-            except WhatNextError as error:
-                if not link.conn.event_closed.is_set():
-                    why = (
-                        "it broke the ping protocol"
-                        if isinstance(error, PeerError)
-                        else "it no longer answers"
-                    )
-                    await self.close(link, why)
+            if not await self._prove(link, self._config.heartbeat_timeout_s):
                 return
             link.streams_in_use()
             pause = self._config.heartbeat_s
+
+    async def _prove(self, link: Link, timeout_s: float) -> bool:
+        """Whether a link gives a sign of life within the time; one that does not is closed."""
+        try:
+            link.latency_ms = 1000 * await ping_once(link.conn, timeout_s)
+        except WhatNextError as error:
+            if not link.conn.event_closed.is_set():
+                broken = isinstance(error, PeerError)
+                await self.close(link, "it broke the ping protocol" if broken else "it no longer answers")
+            return False
+        link.alive_at = trio.current_time()
+        return True
+
+    async def probe(self, timeout_s: float) -> None:
+        """Ask every link for a sign of life at once, and close those that give none in time."""
+        async with trio.open_nursery() as nursery:
+            for link in self.all():
+                nursery.start_soon(self._prove, link, timeout_s)
 
     def _forget(self, link: Link) -> None:
         links = self._links.get(link.peer, [])

@@ -1,7 +1,6 @@
 """The network as the rest of WhatNext sees it: peers, streams by protocol, events. No libp2p type passes through."""
 
 import logging
-import random
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -28,6 +27,8 @@ if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that r
     from whatnext.net.connections import ConnectionInfo, Connections, Link
     from whatnext.net.dialing import Pool
     from whatnext.net.failures import Failure
+    from whatnext.net.identify.service import Identify
+    from whatnext.net.identify.sightings import Sightings
     from whatnext.net.streams import Stream
     from whatnext.net.swarm import SafeSwarm
 
@@ -43,6 +44,10 @@ class Network:
     """Connections through relays."""
     relays: "Keeper"
     """Which relays this node uses, and its places at them."""
+    identify: "Identify"
+    """What this node tells of itself."""
+    sightings: "Sightings"
+    """Where others see this node."""
 
     def __init__(
         self,
@@ -184,6 +189,12 @@ class Network:
                     raise
         raise AssertionError("unreachable: the second try returns or raises")
 
+    def protocols_of(self, peer: str) -> list[str]:
+        """Protocols a peer says it speaks; empty until identify has run."""
+        from whatnext.net.negotiation import known_protocols
+
+        return known_protocols(self.host, _id(peer))
+
     def mismatch(self, peer: str, protocols: Sequence[str]) -> str | None:
         """Why a peer speaks none of these (one family), by what it announced; None if it does or nothing is known."""
         from whatnext.net.negotiation import known_protocols
@@ -234,11 +245,22 @@ class Network:
         """Look at everybody's standing again, after it changed: connections of blocked peers end. At most 2 s."""
         await self._connections.reconsider()
 
+    async def probe(self, timeout_s: float = 3.0) -> None:
+        """Ping every connection now, and close those that do not answer: after sleep or a change of network."""
+        await self._connections.probe(timeout_s)
+
     async def disconnect(self, peer: str, reason: str = "this node closed the connection") -> None:
         """Close every connection to a peer; nothing to do when there is none. Takes at most 2 s."""
         async with trio.open_nursery() as nursery:
             for link in self._connections.all():
                 if link.peer == peer:
+                    nursery.start_soon(self._connections.close, link, reason)
+
+    async def disconnect_idle(self, peer: str, reason: str) -> None:
+        """Close the connections to a peer on which nobody has a stream open. Takes at most 2 s."""
+        async with trio.open_nursery() as nursery:
+            for link in self._connections.all():
+                if link.peer == peer and not link.conn.get_streams():
                     nursery.start_soon(self._connections.close, link, reason)
 
 
@@ -262,12 +284,11 @@ async def open_network(
     from libp2p.tools.anyio_service import background_trio_service
 
     from whatnext.net.admission.gate import Gate
-    from whatnext.net.circuits.client import Circuits
-    from whatnext.net.circuits.keeper import Keeper
     from whatnext.net.connections import Connections
     from whatnext.net.departed import Departed
     from whatnext.net.host import build_host
     from whatnext.net.logs import adopt_libp2p_logs
+    from whatnext.net.reach import set_up
 
     config = config or NetConfig()
     adopt_libp2p_logs()
@@ -281,9 +302,7 @@ async def open_network(
         swarm.register_notifee(connections)
         nursery.start_soon(connections.prune_regularly)
         network = Network(host, swarm, config, connections, events, observe)
-        network.circuits = Circuits(network, swarm, nursery, standing)
-        network.relays = Keeper(network, network.circuits, random.SystemRandom())
-        nursery.start_soon(network.relays.run)
+        set_up(network, host, swarm, nursery, standing)
         for protocol, handler in (handlers or {}).items():
             network.handle(protocol, handler)
         try:
