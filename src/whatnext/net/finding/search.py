@@ -68,7 +68,7 @@ async def find_and_dial(network: Network, pool: Pool, ways: Sequence[Way]) -> "C
     connection of the peer to us, ends all other attempts and questions; so does cancelling.
     """
     silent: list[Tried] = []
-    made: "list[ConnectionInfo]" = []
+    made: list[ConnectionInfo] = []
     failed: list[Exception] = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(search, pool, ways, silent, network.observe)
