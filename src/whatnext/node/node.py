@@ -36,6 +36,7 @@ from whatnext.node.contacts import Contacts
 from whatnext.node.endpoints import endpoints_of
 from whatnext.node.instruments import Instruments
 from whatnext.node.links import SyncLinks
+from whatnext.node.moves import Moves
 from whatnext.node.neighbours import Neighbours
 from whatnext.node.news import News
 from whatnext.node.peer_documents import peer_documents
@@ -187,6 +188,7 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     nursery.start_soon(node.sync_links.run, node.network)
     nursery.start_soon(node.contacts.run, node.network)
     nursery.start_soon(node.contacts.follow, node.hub)
+    nursery.start_soon(Moves(node.contacts, node.neighbours).run, node.network)
 
 
 def _leave_word(directory: Path, node: Node, *, own_ports: bool) -> None:
