@@ -65,6 +65,12 @@ class Carrier(ReadWriteCloser):
         """(host, port) of the other side as it was when the connection began."""
         return self._remote
 
+    def local_port(self) -> int | None:
+        """Our port on this connection, None when there is no socket or it is closed."""
+        if self._socket is None or self._socket.socket.fileno() < 0:
+            return None
+        return int(self._socket.socket.getsockname()[1])
+
 
 def over_tcp(stream: ReadWriteCloser) -> Carrier:
     """Carrier over the raw stream of py-libp2p's TCP transport."""

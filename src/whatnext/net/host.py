@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.crypto.x25519 import create_new_key_pair as create_noise_key
 from libp2p.custom_types import TProtocol
-from libp2p.host.basic_host import BasicHost
 from libp2p.network.config import ConnectionConfig, RetryConfig
 from libp2p.peer.id import ID
 from libp2p.peer.peerstore import PeerStore
@@ -48,7 +47,7 @@ def check_version() -> None:
 
 def build_host(
     identity: Identity, config: NetConfig, gate: Gate, observe: Observer = ignore
-) -> tuple[BasicHost, SafeSwarm]:
+) -> tuple[WatchedHost, SafeSwarm]:
     """Make the host and its swarm; nothing runs or listens yet. Raises `LocalError` on another py-libp2p."""
     check_version()
     keys = create_new_key_pair(identity.seed)
@@ -73,7 +72,10 @@ def build_host(
         transport_manager=TransportManager(),
     )
     swarm.prepare(gate)
-    host = WatchedHost(network=swarm, addrs_factory=_told(config.announce))
+    host = WatchedHost(
+        network=swarm, addrs_factory=_told(config.announce), disable_identify_address_discovery=True
+    )
+    host.prepare()
     host.observe = observe
     swarm.guard_streams(config)
     return host, swarm

@@ -1,8 +1,8 @@
 """py-libp2p's host, which also tells when identify has run: 0.8.1 keeps that to itself."""
 
-from libp2p.host.basic_host import BasicHost
 from libp2p.peer.id import ID
 
+from whatnext.net.identify.host import IdentifyingHost
 from whatnext.net.negotiation import known_protocols
 from whatnext.net.observing import Identified, Observer, ignore
 
@@ -10,8 +10,8 @@ MAX_PROTOCOLS = 100
 """Of those a peer claims to speak, as many are told."""
 
 
-class WatchedHost(BasicHost):
-    """Tells `Identified` each time a peer has answered; the agent is empty, as 0.8.1 throws it away."""
+class WatchedHost(IdentifyingHost):
+    """Tells `Identified` each time a peer has answered."""
 
     observe: Observer = staticmethod(ignore)
 
@@ -19,4 +19,7 @@ class WatchedHost(BasicHost):
         before = self._identified_peers.get(peer_id)
         await super()._identify_peer(peer_id, reason=reason)
         if self._identified_peers.get(peer_id) not in (None, before):
-            self.observe(Identified(str(peer_id), "", known_protocols(self, peer_id)[:MAX_PROTOCOLS]))
+            peer = str(peer_id)
+            self.observe(
+                Identified(peer, self.agents.get(peer, ""), known_protocols(self, peer_id)[:MAX_PROTOCOLS])
+            )

@@ -81,6 +81,11 @@ class Stream:
         if isinstance(self._pipe, YamuxPipe):
             self._pipe.keep_window_small()
 
+    def remote_address(self) -> str:
+        """Multiaddr of the other end of the connection below; "" when that is unknown."""
+        known = self._raw.muxed_conn.get_transport_addresses()
+        return str(known[0]) if known else ""
+
     async def receive_some(self, max_bytes: int = 65536) -> bytes:
         """Up to `max_bytes`, at least one; b"" once the peer closed its side. Cancelling loses nothing.
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 import trio
 from libp2p.abc import INetConn
@@ -48,6 +49,7 @@ class Circuits:
         self._places: dict[str, tuple[str, Reservation]] = {}
         self._asking: set[str] = set()
         self._calls = trio.CapacityLimiter(MAX_CALLS)
+        self._tell: Callable[[], None] = lambda: None
         network.handle(STOP, self._take_call)
 
     def addresses(self) -> list[str]:
@@ -57,6 +59,10 @@ class Circuits:
             for relay, (at, place) in self._places.items()
             for address in circuit_addresses(relay, at, place.addresses)
         ]
+
+    def on_change(self, tell: Callable[[], None]) -> None:
+        """Call `tell` in the trio thread whenever `addresses` may have changed."""
+        self._tell = tell
 
     def relays(self) -> list[str]:
         """Addresses, with their ids, of the relays that hold a place for this node, as their owner wrote them."""
@@ -81,12 +87,16 @@ class Circuits:
             raise
         finally:
             self._asking.discard(relay)
+        before = self._places.get(relay)
         self._places[relay] = (address, place)
+        if before is None or (before[0], before[1].addresses) != (address, place.addresses):
+            self._tell()
         return place
 
     def give_up(self, relay: str) -> None:
         """Count on a relay no longer: its calls are refused, its addresses not told."""
-        self._places.pop(relay, None)
+        if self._places.pop(relay, None) is not None:
+            self._tell()
 
     async def _ask_for_place(self, relay: str, address: str) -> Reservation:
         await self._reach(Route(relay, address))

@@ -1,0 +1,76 @@
+"""py-libp2p's host with the asking side of identify replaced: bounded, and telling what it hears."""
+
+import logging
+from datetime import UTC, datetime
+
+import trio
+from libp2p.abc import INetConn
+from libp2p.host.basic_host import BasicHost
+from libp2p.identity.update import update_peerstore_from_identify
+from libp2p.network.connection.swarm_connection import SwarmConn
+from libp2p.peer.id import ID
+from libp2p.rcmgr import Direction
+
+from whatnext.errors import NetworkError, PeerError
+from whatnext.net.addresses import Kind, kind_of
+from whatnext.net.framing import read_message
+from whatnext.net.identify.messages import ASK, MAX_MESSAGE, About, decode, to_wire
+from whatnext.net.identify.sightings import Sighting, Sightings
+from whatnext.net.muxing import carrier_of
+from whatnext.net.negotiation import NoCommonProtocol, open_on
+from whatnext.net.streams import Stream
+
+_log = logging.getLogger(__name__)
+
+PATIENCE_S = 10.0
+MAX_AGENTS = 256
+"""Peers whose program's name is remembered, the newest."""
+
+
+class IdentifyingHost(BasicHost):
+    """Asks each peer once a connection, and learns from what it pushes; `agents` are only their claims."""
+
+    def prepare(self) -> None:
+        """Begin with nothing heard; once, before it runs."""
+        self.agents: dict[str, str] = {}
+        self.sightings = Sightings()
+
+    async def _identify_peer(self, peer_id: ID, *, reason: str) -> None:
+        for conn in self._network.get_connections(peer_id)[:1]:
+            try:
+                with trio.fail_after(PATIENCE_S):
+                    about = await _ask(conn)
+            except (NetworkError, PeerError, NoCommonProtocol, trio.TooSlowError) as error:
+                _log.debug("%s did not identify itself: %r", peer_id, error)
+                return
+            await self.learn(str(peer_id), about)
+            if self._network.get_connections(peer_id):
+                self._identified_peers[peer_id] = datetime.now(UTC).isoformat(timespec="milliseconds")
+            if about.observed and kind_of(about.observed) is not Kind.RELAY:
+                self.sightings.note(_sighting(conn, about.observed))
+
+    async def learn(self, peer: str, about: About) -> None:
+        """Believe what a peer tells of itself, within bounds; of a pushed part only what it names."""
+        await update_peerstore_from_identify(self.get_peerstore(), ID.from_string(peer), to_wire(about))
+        if about.agent:
+            self.agents.pop(peer, None)
+            self.agents[peer] = about.agent
+        while len(self.agents) > MAX_AGENTS:
+            del self.agents[next(iter(self.agents))]
+
+    async def _push_identify_to_all_peers(self) -> None:
+        """Nothing: `Identify` pushes, in tasks that end with the network."""
+
+
+async def _ask(conn: INetConn) -> About:
+    raw, protocol = await open_on(conn, [ASK], PATIENCE_S)
+    async with Stream(raw, protocol, outbound=True, stall_s=PATIENCE_S) as stream:
+        return decode(await read_message(stream, MAX_MESSAGE))
+
+
+def _sighting(conn: INetConn, address: str) -> Sighting:
+    secured = getattr(conn.muxed_conn, "secured_conn", None)
+    carrier = None if secured is None else carrier_of(secured)
+    outbound = isinstance(conn, SwarmConn) and conn.direction is Direction.OUTBOUND
+    local = None if carrier is None else carrier.local_port()
+    return Sighting(str(conn.muxed_conn.peer_id), address, local, outbound)

@@ -1,0 +1,30 @@
+"""What lets other networks reach this node: identify, relays. Put together here, run by the network."""
+
+import random
+from typing import TYPE_CHECKING
+
+import trio
+
+from whatnext.net.circuits.client import Circuits
+from whatnext.net.circuits.keeper import Keeper
+from whatnext.net.identify.service import Identify
+from whatnext.net.standing import Judge
+from whatnext.net.swarm import SafeSwarm
+
+if TYPE_CHECKING:
+    from whatnext.net.identify.host import IdentifyingHost
+    from whatnext.net.network import Network
+
+
+def set_up(
+    network: "Network", host: "IdentifyingHost", swarm: SafeSwarm, nursery: trio.Nursery, standing: Judge
+) -> None:
+    """Give the network its parts and start them in its nursery; they end when it is cancelled."""
+    network.circuits = Circuits(network, swarm, nursery, standing)
+    network.relays = Keeper(network, network.circuits, random.SystemRandom())
+    network.identify = Identify(network, host)
+    network.sightings = host.sightings
+    network.circuits.on_change(network.identify.look)
+    network.identify.on_change(network.relays.hurry)
+    nursery.start_soon(network.relays.run)
+    nursery.start_soon(network.identify.run)
