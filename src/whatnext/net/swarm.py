@@ -29,7 +29,7 @@ from whatnext.net.admission.gate import Gate, TurnedAway
 from whatnext.net.admission.refusal import Refusal
 from whatnext.net.admission.streams import StreamMeter, Verdict
 from whatnext.net.carrier import Carrier
-from whatnext.net.closing import drop
+from whatnext.net.closing import PATIENCE, drop
 from whatnext.net.config import NetConfig
 from whatnext.net.transports import raw_connection
 
@@ -38,6 +38,10 @@ _log = logging.getLogger(__name__)
 
 async def _never_connect() -> None:
     await trio.lowlevel.checkpoint()
+
+
+def _forget(peer_id: ID) -> None:
+    """Note nothing."""
 
 
 class SafeSwarm(Swarm):
@@ -50,6 +54,8 @@ class SafeSwarm(Swarm):
         self.gate = gate
         self._inbound_limiter = trio.CapacityLimiter(math.inf)
         self.auto_connector.maybe_connect = _never_connect  # type: ignore[method-assign]
+        # It would note everybody who ever left, and forget them only when it connects.
+        self.auto_connector.record_disconnect = _forget  # type: ignore[method-assign]
 
     async def dial_addr(
         self, addr: Multiaddr, peer_id: ID, source: tuple[str, int] | None = None
@@ -67,6 +73,7 @@ class SafeSwarm(Swarm):
             conn = self._registered(muxed)
             if conn is not None:
                 await conn.event_closed.wait()
+                await _goodbye_said(muxed)
         except Exception as error:  # noqa: BLE001 - whatever a stranger sends, only its own connection ends
             _log.debug("inbound connection on %s ended in its handshake: %r", maddr, error)
         finally:
@@ -163,6 +170,14 @@ def _address(conn: IRawConnection | IMuxedConn) -> str:
     """Remote multiaddr of a connection, empty when its transport does not know."""
     known = conn.get_transport_addresses()
     return str(known[0]) if known else ""
+
+
+async def _goodbye_said(muxed: IMuxedConn) -> None:
+    """Wait until a connection that begins to close has said why; a peer that reads nothing is not waited for."""
+    closed = getattr(muxed, "event_closed", None)
+    if isinstance(closed, trio.Event):
+        with trio.move_on_after(PATIENCE):
+            await closed.wait()
 
 
 def _source(stream: ReadWriteCloser) -> str:
