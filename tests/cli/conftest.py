@@ -20,6 +20,7 @@ from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
 from whatnext.node.api.server import bind, serving
 from whatnext.node.endpoints import endpoints_of
+from whatnext.node.instruments import Instruments
 from whatnext.node.links import SyncLinks
 from whatnext.node.node import Node
 from whatnext.node.state_file import NodeFile
@@ -105,6 +106,7 @@ def node_in_thread(directory: Path) -> Iterator[None]:
                 hub,
                 SyncLinks(identity.peer_id, hub, None),
                 standings_of(library),
+                Instruments(),
             )
             listener = bind(0)
             port = listener.getsockname()[1]

@@ -367,6 +367,7 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "node.browse",
         "peers.list",
         "peers.ping",
+        "peers.show",
         "peers.block",
         "peers.unblock",
         "peers.forget",
@@ -375,7 +376,7 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "disconnect",
         "doctor",
     }
-    assert paths == {*OPERATIONS, *of_the_node, "status", "/events"}
+    assert paths == {*OPERATIONS, *of_the_node, "status", "/events", "/metrics"}
     assert {"PlaylistView", "NodeStatus", "Problem", "ChangeEvent"} <= set(page["components"]["schemas"])
 
 

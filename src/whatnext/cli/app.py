@@ -11,10 +11,12 @@ from whatnext.cli.commands import (
     blocking,
     doctor,
     files,
+    log,
     network,
     node,
     opening,
     other,
+    peer,
     peers,
     playlists,
     profile,
@@ -54,6 +56,7 @@ def build_app() -> App:
     app.command(backup)
     app.command(_relay_app())
     app.command(doctor.doctor)
+    app.command(log.log)
     app.command(other.completion)
     app.command(other.bench, help_flags=[], version_flags=[])
     return app
@@ -70,6 +73,7 @@ def _peers_app() -> App:
     group = App(name="peers", help="The peers this device knows; alone: list them.")
     group.default(peers.peers)
     group.command(peers.peers, name="list")
+    group.command(peer.show)
     for command in (blocking.block, blocking.unblock, blocking.forget):
         group.command(command)
     return group

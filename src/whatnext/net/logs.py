@@ -22,10 +22,11 @@ _ORDINARY = re.compile(
 
 
 class _Adopted(logging.Handler):
-    """Passes records on to our logger; ordinary ones become DEBUG."""
+    """Passes records on to our logger; ordinary ones, and those below WARNING, become DEBUG."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = logging.DEBUG if _ORDINARY.search(record.getMessage()) else record.levelno
+        ordinary = record.levelno < logging.WARNING or _ORDINARY.search(record.getMessage())
+        level = logging.DEBUG if ordinary else record.levelno
         logging.getLogger(OURS).log(level, "%s: %s", record.name, record.getMessage())
 
 
@@ -38,4 +39,8 @@ def adopt_libp2p_logs() -> None:
     library = logging.getLogger("libp2p")
     library.handlers[:] = [_Adopted()]
     library.propagate = False
+    # Of what nobody will read, not even the records are made: 0.8.1 logs several for each stream.
+    library.setLevel(
+        logging.DEBUG if logging.getLogger(OURS).isEnabledFor(logging.DEBUG) else logging.WARNING
+    )
     vars(swarm_connection)["logging"] = logging.getLogger("libp2p.network.connection")

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from whatnext.node.contacts import Contacts
 from whatnext.node.endpoints import endpoints_of
 from whatnext.node.instruments import Instruments
 from whatnext.node.links import SyncLinks
+from whatnext.node.logs import Logs
 from whatnext.node.moves import Moves
 from whatnext.node.neighbours import Neighbours
 from whatnext.node.news import News
@@ -50,6 +51,8 @@ from whatnext.store import Library
 from whatnext.store.database import FILE as DATABASE_FILE
 from whatnext.store.peers import AddressBook
 from whatnext.sync import PROTOCOLS, Hub
+from whatnext.sync.events import Event as SyncEvent
+from whatnext.sync.events import PeerHandshaken
 
 _log = logging.getLogger(__name__)
 
@@ -98,31 +101,33 @@ class Node:
 
 
 @asynccontextmanager
-async def open_node(directory: Path, config: NodeConfig) -> AsyncIterator[Node]:
-    """Run a node on a profile while the block lasts.
+async def open_node(directory: Path, config: NodeConfig, logs: Logs | None = None) -> AsyncIterator[Node]:
+    """Run a node on a profile while the block lasts; `logs` are then kept in the profile too.
 
     Raises `ProfileBusy`, what identity and database say, `LocalError` when a port is taken; later whatever stopped
     a background task. On leaving, everything acknowledged is on the disk and `node.json` is gone.
     """
-    with ProfileLock(directory):
+    with ProfileLock(directory), logs.kept(directory) if logs is not None else nullcontext():
         state_file.remove(directory)  # a node that was killed left it
         settings = Settings(directory)
         identity = load_or_create(directory)
         library = Library(identity, HybridClock(_wall_ms), directory / DATABASE_FILE)
         try:
             async with _running(directory, config, library, settings) as node:
+                if logs is not None:
+                    _name_peers(node, logs)
                 yield node
         finally:
             library.close()
             state_file.remove(directory)
 
 
-async def run_node(directory: Path, config: NodeConfig) -> None:
+async def run_node(directory: Path, config: NodeConfig, logs: Logs | None = None) -> None:
     """Run a node until SIGTERM, SIGINT, `node.stop`, or the end of standard input (`lifeline`); raises as `open_node`.
 
     Cancelling stops it as cleanly as a signal does.
     """
-    async with open_node(directory, config) as node, trio.open_nursery() as nursery:
+    async with open_node(directory, config, logs) as node, trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             nursery.start_soon(_stop_on_signal, node, signals)
             if config.lifeline:
@@ -189,6 +194,18 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     nursery.start_soon(node.contacts.run, node.network)
     nursery.start_soon(node.contacts.follow, node.hub)
     nursery.start_soon(Moves(node.contacts, node.neighbours).run, node.network)
+
+
+def _name_peers(node: Node, logs: Logs) -> None:
+    for known in node.book.all():
+        if known.name:
+            logs.know(known.peer, known.name)
+
+    def greeted(event: SyncEvent) -> None:
+        if isinstance(event, PeerHandshaken) and event.name:
+            logs.know(event.peer, event.name)
+
+    node.hub.listen(greeted)
 
 
 def _leave_word(directory: Path, node: Node, *, own_ports: bool) -> None:

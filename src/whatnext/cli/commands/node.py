@@ -26,6 +26,16 @@ def run(
     mdns: Annotated[
         bool, Parameter(negative="--no-mdns", help="Find peers on the same network, and be found.")
     ] = True,
+    relay: Annotated[
+        list[str] | None,
+        Parameter(
+            help="A relay to use beside the profile's: its multiaddr with /p2p/PEERID. Repeat it for several."
+        ),
+    ] = None,
+    serve: Annotated[
+        list[Literal["rendezvous", "dht"]] | None,
+        Parameter(help="Help others find each other, as a relay does: rendezvous or dht. Repeat it for both."),
+    ] = None,
     api_port: Annotated[int, Parameter(help="Port of the local API on 127.0.0.1; 0 takes any free one.")] = 0,
     lifeline: Annotated[bool, Parameter(negative=(), help="Stop when standard input ends.")] = False,
     ready_line: Annotated[
@@ -44,11 +54,13 @@ def run(
     from whatnext.node.config import NodeConfig
     from whatnext.node.logs import set_up_logs
 
-    set_up_logs(log_level, log_format, sys.stderr)
+    logs = set_up_logs(log_level, log_format, sys.stderr)
     config = NodeConfig(
         listen=tuple(listen or ()),
         announce=tuple(announce or ()),
         mdns=mdns,
+        relays=tuple(checked_relay(each) for each in relay or ()),
+        serve=frozenset(serve or ()),
         api_port=api_port,
         lifeline=lifeline,
         ready_line=ready_line or context.as_json,
@@ -58,7 +70,7 @@ def run(
     async def main() -> None:
         from whatnext.node.node import run_node
 
-        await run_node(directory, config)
+        await run_node(directory, config, logs)
 
     trio.run(main)
 

@@ -26,6 +26,7 @@ def document(operations: Iterable[Endpoint], extra: Iterable[type[msgspec.Struct
     paths["/v1/status"] = {
         "get": {"summary": "The same as POST /v1/node.status with {}", "responses": _ok({})}
     }
+    paths["/metrics"] = {"get": _metrics()}
     paths["/events"] = {"get": _events([event.__name__ for event in events])}
     return {
         "openapi": "3.1.0",
@@ -56,6 +57,14 @@ def _operation(operation: Endpoint, request: Any, response: Any, problem: Any) -
 
 def _ok(schema: Any) -> dict[str, Any]:
     return {"200": {"description": "Done", "content": {"application/json": {"schema": schema}}}}
+
+
+def _metrics() -> dict[str, Any]:
+    page = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+    return {
+        "summary": "Metrics in Prometheus' text format",
+        "responses": {"200": {"description": "The page", **page}},
+    }
 
 
 def _events(names: list[str]) -> dict[str, Any]:
