@@ -11,6 +11,7 @@ from typing import Any
 
 import javascript
 import pytest
+import trio
 
 FOLDER = Path(__file__).parents[1] / "interop"
 START_S = 30.0
@@ -33,7 +34,7 @@ class Refused(Exception):
 
 
 class JsPeer:
-    """One peer; every method blocks."""
+    """One peer; every method but `get` blocks."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.process = process
@@ -60,6 +61,10 @@ class JsPeer:
         if "error" in answer:
             raise Refused(answer["error"])
         return answer["result"]
+
+    async def get(self, name: str, **arguments: object) -> Any:
+        """`ask`, while our own loop goes on. Cancelling has no effect before the answer."""
+        return await trio.to_thread.run_sync(lambda: self.ask(name, **arguments))
 
     def _line(self, within: float) -> Any:
         assert self.process.stdout is not None

@@ -4,6 +4,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { identify } from '@libp2p/identify'
 import { mdns } from '@libp2p/mdns'
 import { mplex } from '@libp2p/mplex'
@@ -16,7 +17,10 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 
 const ECHO = '/test/echo/1.0.0'
+const LATE = '/test/late/1.0.0'
+const NEVER = '/test/never/1.0.0'
 const PATIENCE_MS = 10_000
+const PAUSE_MS = 500
 // Those with native parts are loaded on demand: not every platform has a binary.
 const transports = {
   tcp: async () => tcp(),
@@ -41,12 +45,29 @@ node.addEventListener('peer:discovery', ({ detail }) => {
   found.set(detail.id.toString(), detail.multiaddrs.map(String))
 })
 await node.handle(ECHO, echo)
+await node.handle(LATE, late)
+await node.handle(NEVER, (stream) => stream.pause())
 for (const protocol of settings.protocols ?? []) await node.handle(protocol, (stream) => stream.close())
 
 async function echo (stream) {
   for await (const piece of stream) {
     if (!stream.send(piece)) await stream.onDrain()
   }
+  await stream.close()
+}
+
+// Reads nothing for a while, then everything: as many bytes as the first four say. Then answers with one.
+async function late (stream) {
+  stream.pause()
+  await setTimeout(PAUSE_MS)
+  stream.resume()
+  let wanted, bytes = 0
+  for await (const piece of stream) {
+    wanted ??= 4 + Buffer.from(piece.subarray()).readUInt32BE()
+    bytes += piece.byteLength
+    if (bytes >= wanted) break
+  }
+  stream.send(new Uint8Array([1]))
   await stream.close()
 }
 
@@ -100,6 +121,18 @@ const operations = {
     const received = await reading
     await stream.close({ signal: signal() })
     return { bytes: received.length, same: Buffer.compare(sent, received) === 0 }
+  },
+  pour: async ({ peer, protocol, bytes }) => {
+    const stream = await connectionTo(peer).newStream(protocol, { signal: signal() })
+    const head = Buffer.alloc(4)
+    head.writeUInt32BE(bytes)
+    stream.send(head)
+    const piece = randomBytes(65536)
+    for (let sent = 0; sent < bytes; sent += piece.length) {
+      if (!stream.send(piece)) await stream.onDrain({ signal: signal() })
+    }
+    for await (const answer of stream) return answer.byteLength === 1
+    throw new Error('the stream ended without an answer')
   },
   connections: async () => node.getConnections().map(shown),
   hangup: async ({ peer }) => node.hangUp(connectionTo(peer).remotePeer, { signal: signal() }),

@@ -1,30 +1,16 @@
 """js-libp2p 3 and this node: each dials the other, over every transport that both have."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
 import trio
-from js_peer import JsPeer, Refused, has_binary, js_peer
+from js_peer import JsPeer, Refused
+from meeting import ECHO, WAYS, eventually, ours
 
 from whatnext.errors import VersionMismatch
-from whatnext.identity import Identity
-from whatnext.net import Disconnected, NetConfig, Network, Stream, open_network
+from whatnext.net import Disconnected, Network
 from whatnext.sync import PROTOCOLS
 
 pytestmark = pytest.mark.real
 
-ECHO = "/test/echo/1.0.0"
-WAYS = {
-    "tcp": "/ip4/127.0.0.1/tcp/0",
-    "ws": "/ip4/127.0.0.1/tcp/0/ws",
-    "quic-v1": "/ip4/127.0.0.1/udp/0/quic-v1",
-    "webrtc-direct": "/ip4/127.0.0.1/udp/0/webrtc-direct",
-}
-"""What both listen on, by the name of the transport."""
-NATIVE = {"quic-v1": "quic", "webrtc-direct": "webrtc"}
-"""Transports of js-libp2p that need a binary for the platform, with the names they have in `peer.mjs`."""
 SECURED = {
     "tcp": ("/noise", "/yamux/1.0.0"),
     "ws": ("/noise", "/yamux/1.0.0"),
@@ -34,57 +20,9 @@ SECURED = {
 """What js-libp2p says of encryption and streams."""
 
 
-async def echo(stream: Stream) -> None:
-    while data := await stream.receive_some():
-        await stream.send_all(data)
-
-
-@asynccontextmanager
-async def ours(transport: str = "tcp") -> AsyncIterator[Network]:
-    """This node, which echoes and speaks the sync protocol."""
-    if transport == "webrtc-direct":
-        pytest.importorskip("aiortc", reason="WebRTC needs the extra `webrtc`")
-    handlers = {ECHO: echo, **dict.fromkeys(PROTOCOLS, echo)}
-    async with open_network(Identity.generate(), NetConfig(listen=(WAYS[transport],)), handlers) as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def js() -> Iterator[JsPeer]:
-    """One that speaks yamux, over all transports it has binaries for here."""
-    ways = [way for way in WAYS if has_binary(way)]
-    transports = [NATIVE.get(way, way) for way in ways]
-    with js_peer(
-        listen=[WAYS[way] for way in ways], transports=transports, protocols=["/whatnext/sync/2.0.0"]
-    ) as peer:
-        yield peer
-
-
-@pytest.fixture(scope="module")
-def old_js() -> Iterator[JsPeer]:
-    """One that has no yamux, only mplex."""
-    with js_peer(listen=[WAYS["tcp"], WAYS["ws"]], muxers=["mplex"]) as peer:
-        yield peer
-
-
-def asking(js: JsPeer) -> Callable[..., Awaitable[Any]]:
-    """Its `ask`, without stopping our own loop."""
-
-    async def ask(name: str, **arguments: object) -> Any:
-        return await trio.to_thread.run_sync(lambda: js.ask(name, **arguments))
-
-    return ask
-
-
-async def eventually(condition: Callable[[], Any]) -> None:
-    with trio.fail_after(5):
-        while not condition():  # noqa: ASYNC110 - any condition, most have no event
-            await trio.sleep(0.005)
-
-
 async def they_get_on(network: Network, js: JsPeer) -> None:
     """Ping, identify and a megabyte, both ways, on the connection there is."""
-    ask = asking(js)
+    ask = js.get
     assert 0 < await network.ping(js.peer) < 2
     assert await ask("ping", peer=network.peer) >= 0
     told = await ask("identify", peer=network.peer)
@@ -120,7 +58,7 @@ async def test_we_dial_js_and_ping_identify_and_bytes_go_both_ways(js, transport
 async def test_js_dials_us_and_ping_identify_and_bytes_go_both_ways(js, transport):
     js.address(transport)  # skips where js has none
     async with ours(transport) as network:
-        made = await asking(js)("dial", address=network.addresses()[0])
+        made = await js.get("dial", address=network.addresses()[0])
         assert made["peer"] == network.peer
         assert (made["encryption"], made["muxer"]) == SECURED[transport]
         await eventually(network.connections)
@@ -137,9 +75,9 @@ async def test_js_without_yamux_gets_on_with_us_over_mplex(old_js, transport, we
         if we_dial:
             await network.dial(old_js.peer, [old_js.address(transport)])
         else:
-            await asking(old_js)("dial", address=network.addresses()[0])
+            await old_js.get("dial", address=network.addresses()[0])
             await eventually(network.connections)
-        mine = [c for c in await asking(old_js)("connections") if c["peer"] == network.peer]
+        mine = [c for c in await old_js.get("connections") if c["peer"] == network.peer]
         assert [c["muxer"] for c in mine] == ["/mplex/6.7.0"]
         await they_get_on(network, old_js)
 
@@ -158,7 +96,7 @@ async def test_a_peer_with_a_newer_sync_or_without_one_is_explained_in_a_sentenc
 
 async def test_js_that_asks_for_a_protocol_we_lack_is_told_so_and_stays_connected(js):
     async with ours() as network:
-        ask = asking(js)
+        ask = js.get
         await ask("dial", address=network.addresses()[0])
         with pytest.raises(Refused, match="UnsupportedProtocolError"):
             await ask("open", peer=network.peer, protocols=["/whatnext/sync/9.0.0"])
@@ -173,7 +111,7 @@ async def test_js_that_hangs_up_is_gone_at_once(js):
     async with ours() as network:
         await network.dial(js.peer, [js.address("tcp")])
         with network.events() as events:
-            await asking(js)("hangup", peer=network.peer)
+            await js.get("hangup", peer=network.peer)
             with trio.fail_after(2):
                 assert isinstance(await anext(events), Disconnected)
         assert network.connections() == []
