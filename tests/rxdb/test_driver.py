@@ -53,7 +53,7 @@ def listening(master):
 
 
 async def until(condition):
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - the clock is a mock
         await trio.sleep(0.01)
 
 

@@ -36,7 +36,7 @@ def test_any_bytes_are_messages_or_a_violation(data):
 
 
 def test_a_length_past_the_limit_is_refused_before_anything_is_kept():
-    with pytest.raises(ProtocolViolation, match="longer|bytes"):
+    with pytest.raises(ProtocolViolation, match="longer"):
         list(Unframer().feed(b"\xff\xff\xff\xff\x01"))
 
 
