@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,7 +32,6 @@ class WholeNode:
         self.peer = self.url = self.token = ""
         self.addresses: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
-        self._http: http.client.HTTPConnection | None = None
 
     def launch(self) -> None:
         """Start the node, no more; it logs to `node.log` in its profile."""
@@ -68,20 +68,19 @@ class WholeNode:
 
     def ask(self, operation: str, **request: Any) -> Any:
         """Perform an operation of the running node; raises `WhatNextError` with its sentence."""
-        if self._http is None:
-            self._http = self.host.inside(self._connection)
-        headers = {"Authorization": f"Bearer {self.token}"}
-        self._http.request("POST", f"/v1/{operation}", json.dumps(request), headers)
-        answer = self._http.getresponse()
-        body = json.loads(answer.read())
+        return self.host.inside(partial(self._ask, operation, json.dumps(request)))
+
+    def _ask(self, operation: str, request: str) -> Any:
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=ASK_S)
+        try:
+            connection.request("POST", f"/v1/{operation}", request, {"Authorization": f"Bearer {self.token}"})
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+        finally:
+            connection.close()
         if answer.status != http.HTTPStatus.OK:
             raise WhatNextError(f"{operation}: {body.get('detail', body)}")
         return body
-
-    def _connection(self) -> http.client.HTTPConnection:
-        made = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=ASK_S)
-        made.connect()  # here, inside the namespace; the socket stays in it
-        return made
 
     def command(self, *words: str) -> str:
         """Run `whatnext` with these words on the profile; what it printed. Raises `LocalError` with its words."""
@@ -122,9 +121,7 @@ class WholeNode:
     def _forget(self) -> None:
         assert self.process is not None
         self.process.wait()
-        if self._http is not None:
-            self._http.close()
-        self.process = self._http = None
+        self.process = None
 
     def _words(self, *words: str) -> list[str]:
         return ["-m", "whatnext", "--profile", str(self.profile), *words]
