@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from whatnext.records import positions, schema
-from whatnext.records.ids import playlist_from_text, to_text
+from whatnext.records.ids import playlist_from_text
 from whatnext.records.schema import Value
 
 PLAYLIST_ID = 32  # characters, as are the numbers below
@@ -197,12 +197,6 @@ def rx_schema(collection: Collection) -> dict[str, Any]:
         "indexes": indexes,
         "additionalProperties": False,
     }
-
-
-def global_id(collection: str, playlist: bytes, document_id: str) -> str:
-    """Id of a document in RxDB: a playlist's own, or the playlist's, a colon and the document's."""
-    prefix = to_text(playlist)
-    return prefix if collection == "playlists" else f"{prefix}:{document_id}"
 
 
 def local_id(collection: str, text: str) -> tuple[bytes, str] | None:

@@ -7,18 +7,19 @@ from whatnext import clock, identity
 from whatnext.records import ids
 from whatnext.records.merge import Document, Stamp
 from whatnext.records.schema import Value
-from whatnext.rxdb.collections import COLLECTIONS, global_id
+from whatnext.rxdb.collections import COLLECTIONS
 from whatnext.store.document_table import Stored
 
 RxDocument = dict[str, Any]
 
 
 class View:
-    """Makes RxDB documents; keeps the PeerIDs of authors, as making one from a key costs more than all the rest."""
+    """Makes RxDB documents; keeps texts of ids, as making them costs more than all the rest."""
 
     def __init__(self, owner: Callable[[bytes], bytes | None]) -> None:
         self._owner = owner
         self._peers: dict[bytes, str] = {}
+        self._texts: dict[bytes, str] = {}
         self._makers: Mapping[str, Callable[[Stored, str], RxDocument]] = {
             "playlists": self._playlist,
             "entries": self._entry,
@@ -30,9 +31,9 @@ class View:
 
     def document(self, stored: Stored) -> RxDocument:
         """One document, `_deleted` when it is removed or not (any more) part of its playlist."""
-        key = global_id(stored.collection, stored.playlist, stored.id)
-        made = self._makers[stored.collection](stored, ids.to_text(stored.playlist))
-        made["id"] = key
+        playlist = self._text(stored.playlist)
+        made = self._makers[stored.collection](stored, playlist)
+        made["id"] = playlist if stored.collection == "playlists" else f"{playlist}:{stored.id}"
         made["version"] = version_of(stored)
         return made
 
@@ -101,6 +102,12 @@ class View:
             "peerId": stored.id,
             "_deleted": stored.gone,
         }
+
+    def _text(self, playlist: bytes) -> str:
+        known = self._texts.get(playlist)
+        if known is None:
+            known = self._texts[playlist] = ids.to_text(playlist)
+        return known
 
     def _author(self, document: Document) -> str:
         return "" if document.first is None else self._peer(document.first[1])
