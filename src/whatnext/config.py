@@ -21,6 +21,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     colour: str | None = None
     listen: tuple[str, ...] = ()
+    relays: tuple[str, ...] = ()
 
 
 def profile_directory(explicit: Path | str | None = None) -> Path:
@@ -68,6 +69,11 @@ class Settings:
         """Multiaddrs to listen on; empty leaves the choice to the node."""
         return self._kept.listen
 
+    @property
+    def relays(self) -> tuple[str, ...]:
+        """Relays this device uses, as multiaddrs that end in `/p2p/` and the relay's PeerID; the first is preferred."""
+        return self._kept.relays
+
     def rename(self, name: str, colour: str | None) -> None:
         """Keep another name and colour; raises `StoreUnwritable`."""
         self._keep(msgspec.structs.replace(self._kept, name=name, colour=colour))
@@ -75,6 +81,10 @@ class Settings:
     def listen_on(self, addresses: tuple[str, ...]) -> None:
         """Keep other addresses to listen on, from the next start; raises `StoreUnwritable`."""
         self._keep(msgspec.structs.replace(self._kept, listen=addresses))
+
+    def relay_over(self, relays: tuple[str, ...]) -> None:
+        """Keep other relays; raises `StoreUnwritable`."""
+        self._keep(msgspec.structs.replace(self._kept, relays=relays))
 
     def _keep(self, kept: _Kept) -> None:
         write_private(self._path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")

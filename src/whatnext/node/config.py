@@ -1,6 +1,10 @@
 """What a user may set about a node."""
 
+from typing import Literal
+
 import msgspec
+
+Service = Literal["rendezvous", "dht"]
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +19,10 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Multiaddrs told to others instead of those listened on, for a forwarded port."""
     mdns: bool = True
     """Tell this network who is here, and find who else is."""
+    relays: tuple[str, ...] = ()
+    """Relays to use in this run beside those of the profile's settings; multiaddrs with `/p2p/<PeerID>`."""
+    serve: frozenset[Service] = frozenset()
+    """What this node does for others, as a relay does: help them find each other."""
     api_port: int = 0
     """Port of the local API on 127.0.0.1; 0 takes a free one."""
     lifeline: bool = False

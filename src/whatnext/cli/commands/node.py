@@ -53,6 +53,7 @@ def run(
     from whatnext.config import profile_directory
     from whatnext.node.config import NodeConfig
     from whatnext.node.logs import set_up_logs
+    from whatnext.node.relay_addresses import checked_relay
 
     logs = set_up_logs(log_level, log_format, sys.stderr)
     config = NodeConfig(
