@@ -1,5 +1,6 @@
 """What the network, mDNS and the sync links tell, written into the peers' timelines in words for people."""
 
+import logging
 from collections.abc import Callable
 
 from whatnext.net.events import Connected, Disconnected, PathChanged
@@ -29,6 +30,8 @@ from whatnext.sync.events import (
     PlaylistInSync,
     PlaylistRefused,
 )
+
+_log = logging.getLogger(__name__)
 
 MAX_IN_SYNC = 32
 """Playlists told as in sync in one life; a peer that shares hundreds makes no hundred steps."""
@@ -132,6 +135,7 @@ class Chronicle:
         address: str | None = None,
         took_ms: float | None = None,
     ) -> None:
+        _log.debug("%s %s", kind, text or address, extra={"peer": peer})
         self.timelines.add(peer, kind, text, address=address or None, took_ms=took_ms)
 
 

@@ -64,7 +64,7 @@ class SyncLinks:
 
     async def _attach(self, stream: Stream) -> None:
         ended = await self._hub.attach(stream)
-        _log.info("link with %s ended: %s", stream.peer, ended.reason)
+        _log.info("sync ended: %s", ended.reason, extra={"peer": stream.peer})
 
     def _follow(self, network: Network, nursery: trio.Nursery) -> None:
         connected = {connection.peer for connection in network.connections()}
@@ -106,11 +106,11 @@ class SyncLinks:
             except VersionMismatch as error:
                 self._complain(peer, str(error))
             except (NetworkError, PeerError) as error:
-                _log.info("no link with %s yet: %s", peer, error)
+                _log.info("no sync yet: %s", error, extra={"peer": peer})
             finally:
                 self._streams.pop(peer, None)
 
     def _complain(self, peer: str, sentence: str) -> None:
         if self.problems.get(peer) != sentence:
-            _log.warning("%s: %s", peer, sentence)
+            _log.warning("%s", sentence, extra={"peer": peer})
         self.problems[peer] = sentence

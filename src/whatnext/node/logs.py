@@ -91,7 +91,7 @@ class Logs:
             named = _PEER.search(event["event"])
             if named is not None:
                 event["peer"] = named[0]
-        name = self._names.get(event.get("peer", ""))
+        name = self._names.get(str(event.get("peer", "")))
         if name:
             event["name"] = name
         return event

@@ -85,7 +85,7 @@ class Neighbours:
             rows = {row.peer: row.state for row in self._roster.listing(now)}
             for peer, state in rows.items():
                 if self._told.get(peer) is not state:
-                    _log.info("%s: %s", _STATES[state], peer)
+                    _log.info("%s", _STATES[state], extra={"peer": peer})
                     self._feed.on_peer(PeerEvent(peer=peer, state=_STATES[state], reason=_REASONS.get(state)))
             self._told = rows
             self._changed = trio.Event()

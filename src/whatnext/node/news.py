@@ -80,14 +80,14 @@ class News:
             async for event in events:
                 match event:
                     case Connected(peer=peer, address=address):
-                        _log.info("connected: %s at %s", peer, address)
+                        _log.info("connected at %s", address, extra={"peer": peer})
                         self._feed.on_peer(PeerEvent(peer=peer, state="connected"))
                         self._note(network, peer)
                     case PathChanged(peer=peer, address=address):
-                        _log.info("another path: %s at %s", peer, address)
+                        _log.info("another path: %s", address, extra={"peer": peer})
                         self._feed.on_peer(PeerEvent(peer=peer, state="path"))
                     case Disconnected(peer=peer, reason=reason):
-                        _log.info("left: %s: %s", peer, reason)
+                        _log.info("left: %s", reason, extra={"peer": peer})
                         self._unsettled.discard(peer)
                         self._feed.on_peer(PeerEvent(peer=peer, state="left", reason=reason))
                         if self._book.get(peer) is not None:  # else it was forgotten a moment ago
@@ -124,7 +124,8 @@ class News:
 
     def _tell(self, event: SyncEvent) -> None:
         match event:
-            case PeerHandshaken(peer=peer):
+            case PeerHandshaken(peer=peer, agent=agent):
+                _log.info("greeted, %s", agent, extra={"peer": peer})
                 self._feed.on_peer(PeerEvent(peer=peer, state="handshaken"))
             case PlaylistInSync(peer=peer, playlist=playlist):
                 if self._synced.is_due((peer, playlist)):
@@ -134,17 +135,17 @@ class News:
             case JoinAccepted(peer=peer, playlist=playlist):
                 self._feed.on_join(JoinEvent(playlist=to_text(playlist), state="accepted", peer=peer))
             case JoinRefused(peer=peer, playlist=playlist, code=code, sentence=why, retryable=retryable):
-                _log.warning("joining %s: %s", to_text(playlist), why)
+                _log.warning("joining %s: %s", to_text(playlist), why, extra={"peer": peer})
                 state = "waiting" if retryable else "refused"
                 self._feed.on_join(
                     JoinEvent(playlist=to_text(playlist), state=state, peer=peer, code=code, reason=why)
                 )
             case PlaylistRefused(peer=peer, playlist=playlist, sentence=why):
-                _log.warning("%s refuses %s: %s", peer, to_text(playlist), why)
+                _log.warning("it refuses %s: %s", to_text(playlist), why, extra={"peer": peer})
             case StoreFailed(peer=peer, reason=why):
-                _log.error("what %s sent could not be kept: %s", peer, why)
+                _log.error("what it sent could not be kept: %s", why, extra={"peer": peer})
             case Offence(peer=peer, kind=kind, detail=detail):
-                _log.warning("%s: %s: %s", peer, kind, detail)
+                _log.warning("%s: %s", kind, detail, extra={"peer": peer})
             case LinkEnded(peer=peer, reason=why):
                 self._feed.on_peer(PeerEvent(peer=peer, state="unlinked", reason=why))
 
@@ -164,4 +165,4 @@ class News:
                 now_ms=self._library.clock.now_ms(),
             )
         except StoreUnwritable as error:
-            _log.warning("the address of %s is not kept: %s", peer, error)
+            _log.warning("its address is not kept: %s", error, extra={"peer": peer})
