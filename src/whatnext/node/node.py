@@ -31,9 +31,11 @@ from whatnext.node.api.app import App
 from whatnext.node.api.feed import Feed, PeerEvent
 from whatnext.node.api.server import bind, serving
 from whatnext.node.caretaker import Caretaker
-from whatnext.node.config import NodeConfig
+from whatnext.node.config import NodeConfig, Service
 from whatnext.node.contacts import Contacts
 from whatnext.node.endpoints import endpoints_of
+from whatnext.node.finding import Finding
+from whatnext.node.homecoming import tell_acquaintances
 from whatnext.node.instruments import Instruments
 from whatnext.node.links import SyncLinks
 from whatnext.node.logs import Logs
@@ -41,6 +43,7 @@ from whatnext.node.moves import Moves
 from whatnext.node.neighbours import Neighbours
 from whatnext.node.news import News
 from whatnext.node.peer_documents import peer_documents
+from whatnext.node.relay_addresses import Relays
 from whatnext.node.rxdb import RxdbClients
 from whatnext.node.state_file import NodeFile
 from whatnext.node.wanted import Standings, standings_of
@@ -71,6 +74,8 @@ class Node:
         sync_links: SyncLinks,
         standings: Standings,
         instruments: Instruments,
+        relays: Relays,
+        serve: frozenset[Service],
     ) -> None:
         self.library = library
         self.settings = settings
@@ -84,6 +89,8 @@ class Node:
         self.instruments = instruments
         self.neighbours = Neighbours(self.feed, instruments.on_mdns)
         self.standings = standings
+        self.relays = relays
+        self.finding = Finding(network, self.book, relays, self.neighbours.addresses, serve, rng)
         self.contacts = Contacts(
             library,
             self.book,
@@ -91,6 +98,7 @@ class Node:
             sync_links.paused,
             self.neighbours.addresses,
             blocked=standings.blocked,
+            resolver=self.finding.resolver,
             on_problem=lambda peer, why: self.feed.on_peer(PeerEvent(peer=peer, state="problem", reason=why)),
         )
         self.stopping = trio.Event()
@@ -147,7 +155,8 @@ async def _running(
     sync_links = SyncLinks(library.identity.peer_id, hub, random.SystemRandom())
     listen = ports.settled(config.listen or settings.listen or NetConfig().listen, directory)
     handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)
-    standings = standings_of(library)
+    relays = Relays(settings, config.relays)
+    standings = standings_of(library, relays.peers)
     instruments = Instruments()
     with bind(config.api_port) as listener:
         async with open_network(
@@ -157,7 +166,9 @@ async def _running(
             standing=standings.judge,
             observe=instruments.observe,
         ) as network:
-            node = Node(library, settings, network, hub, sync_links, standings, instruments)
+            node = Node(
+                library, settings, network, hub, sync_links, standings, instruments, relays, config.serve
+            )
             instruments.attach(node, partial(title_of, node.playlists))
             port = listener.getsockname()[1]
             node.url = f"http://127.0.0.1:{port}"
@@ -173,7 +184,16 @@ async def _running(
                     nursery.start_soon(node.neighbours.run, network, node.contacts.found)
                 try:
                     async with serving(app, listener, node.feed.close):
+                        moved = ports.kept(directory) not in (None, ports.in_use(network.addresses()))
                         _leave_word(directory, node, own_ports=not config.announce)
+                        if moved and not config.announce:
+                            nursery.start_soon(
+                                tell_acquaintances,
+                                network,
+                                node.book,
+                                node.started_ms,
+                                set(node.contacts.wanted()),
+                            )
                         yield node
                 finally:
                     with trio.CancelScope(shield=True):
@@ -193,6 +213,7 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     nursery.start_soon(node.sync_links.run, node.network)
     nursery.start_soon(node.contacts.run, node.network)
     nursery.start_soon(node.contacts.follow, node.hub)
+    nursery.start_soon(node.finding.run)
     nursery.start_soon(Moves(node.contacts, node.neighbours).run, node.network)
 
 
@@ -228,6 +249,7 @@ def _leave_word(directory: Path, node: Node, *, own_ports: bool) -> None:
 
 def _announce(node: Node, config: NodeConfig) -> None:
     addresses = node.network.addresses()
+    _log.info("ready: WhatNext %s, process %d", __version__, os.getpid())
     if config.ready_line:
         ready = {
             "url": node.url,
