@@ -1,4 +1,4 @@
-"""What lets other networks reach this node: identify, relays. Put together here, run by the network."""
+"""What lets other networks reach this node: identify, relays, hole punching. Put together here, run by the network."""
 
 import random
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ import trio
 from whatnext.net.circuits.client import Circuits
 from whatnext.net.circuits.keeper import Keeper
 from whatnext.net.identify.service import Identify
+from whatnext.net.punching.puncher import Puncher
 from whatnext.net.standing import Judge
 from whatnext.net.swarm import SafeSwarm
 
@@ -26,5 +27,8 @@ def set_up(
     network.sightings = host.sightings
     network.circuits.on_change(network.identify.look)
     network.identify.on_change(network.relays.hurry)
+    puncher = Puncher(network, swarm)
+    network.identify.on_change(puncher.try_again)
+    nursery.start_soon(puncher.run)
     nursery.start_soon(network.relays.run)
     nursery.start_soon(network.identify.run)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import trio
@@ -26,6 +27,7 @@ from whatnext.net.circuits.messages import HOP, MAX_MESSAGE, STOP, Refusal, Rese
 from whatnext.net.circuits.routes import Route, circuit_addresses, route_of
 from whatnext.net.framing import framed, read_message
 from whatnext.net.network import Network
+from whatnext.net.punching.knocking import source_for
 from whatnext.net.standing import Judge, Standing
 from whatnext.net.streams import Stream
 from whatnext.net.swarm import SafeSwarm
@@ -48,6 +50,9 @@ class Circuits:
         self._standing = standing
         self._places: dict[str, tuple[str, Reservation]] = {}
         self._asking: set[str] = set()
+        self._dialling: Counter[str] = Counter()
+        self.configured: frozenset[str] = frozenset()
+        """PeerIDs of relays that this node uses, whoever dials them."""
         self._calls = trio.CapacityLimiter(MAX_CALLS)
         self._tell: Callable[[], None] = lambda: None
         network.handle(STOP, self._take_call)
@@ -116,9 +121,19 @@ class Circuits:
         return answer
 
     async def connect(self, address: str, target: ID) -> INetConn:
-        """Dial any address: through a relay when it is a circuit's, else as it stands; raises what that way raises."""
+        """Dial any address: through a relay when it is a circuit's, else as it stands; raises what that way raises.
+
+        A relay is dialled from the port we listen on: what it sees is where our router may let others in.
+        """
         if kind_of(address) is Kind.RELAY:
             return await self.dial(address, str(target))
+        is_relay = str(target) in self._dialling or str(target) in self.configured
+        source = source_for(self._swarm, address) if is_relay else None
+        if source is not None and kind_of(address) is not Kind.LOOPBACK:
+            try:
+                return await self._swarm.dial_addr(Multiaddr(address), target, source)
+            except Exception as error:  # noqa: BLE001 - an old connection may still hold the port: once more without
+                _log.debug("dialling the relay from port %d: %r", source[1], error)
         return await self._swarm.dial_addr(Multiaddr(address), target)
 
     async def dial(self, address: str, peer: str) -> INetConn:
@@ -126,6 +141,7 @@ class Circuits:
 
         Raises `Unreachable` with what failed on the way, or what the upgrade raises. Cancelling leaves nothing open.
         """
+        self._swarm.gate.look(peer, address, outbound=True)
         route = route_of(address)
         if peer in (route.relay, self._network.peer) or route.relay == self._network.peer:
             raise Unreachable("it leads through one of its own ends")
@@ -146,7 +162,12 @@ class Circuits:
             return
         if not route.at:
             raise Unreachable(f"{route.relay} is not connected, and the address does not say where it is")
-        await self._network.dial(route.relay, [route.at])
+        self._dialling[route.relay] += 1
+        try:
+            await self._network.dial(route.relay, [route.at])
+        finally:
+            self._dialling[route.relay] -= 1
+            self._dialling += Counter()  # forgets those at zero
 
     async def _ask_for_circuit(self, stream: Stream, peer: str) -> None:
         try:

@@ -51,6 +51,7 @@ class Keeper:
         if self._network.peer in chosen:
             raise UserError(f"{chosen[self._network.peer]} is this node itself: a relay is another device")
         self._addresses = chosen
+        self._circuits.configured = frozenset(chosen)
         for relay in self._places.choose(chosen):
             self._circuits.give_up(relay)
         self._wake.set()
