@@ -122,6 +122,10 @@ class Connections(INotifee):
         """Every live link."""
         return [link for links in self._links.values() for link in links]
 
+    def standing(self, peer: str) -> Standing:
+        """What this peer is to this node now."""
+        return self._gate.standing(peer)
+
     def is_blocked(self, peer: str) -> bool:
         """Whether this peer is refused now."""
         return self._gate.standing(peer) is Standing.BLOCKED

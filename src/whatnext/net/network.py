@@ -14,7 +14,7 @@ from whatnext.net.addresses import Kind, dial_order, kind_of, without_peer
 from whatnext.net.config import NetConfig
 from whatnext.net.events import Connected, EventHub, Subscription
 from whatnext.net.observing import Observer, StreamOpened, ignore
-from whatnext.net.standing import Judge, everybody_is_known
+from whatnext.net.standing import Judge, Standing, everybody_is_known
 from whatnext.net.versions import mismatch_sentence
 
 if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that really opens pays it
@@ -262,6 +262,13 @@ class Network:
             for link in self._connections.all():
                 if link.peer == peer and not link.conn.get_streams():
                     nursery.start_soon(self._connections.close, link, reason)
+
+    async def hang_up(self, peer: str, reason: str) -> None:
+        """Close connections made for a moment: with a stranger at once, with others if they are idle. At most 2 s."""
+        if self._connections.standing(peer) > Standing.STRANGER:
+            await self.disconnect_idle(peer, reason)
+        else:
+            await self.disconnect(peer, reason)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import trio
 from whatnext.errors import NetworkError, StoreUnwritable
 from whatnext.net import Network
 from whatnext.node.backoff import Backoff
+from whatnext.node.resolving import Resolver
 from whatnext.node.wanted import wanted
 from whatnext.store import Change, Library
 from whatnext.store.peers import AddressBook
@@ -51,12 +52,14 @@ class Contacts:
         nearby: Callable[[str], list[str]] = lambda _: [],
         blocked: Container[str] = frozenset(),
         on_problem: Callable[[str, str], None] = lambda peer, reason: None,
+        resolver: Resolver | None = None,
     ) -> None:
-        """`on_problem` hears of each reason that is new."""
+        """`on_problem` hears of each reason that is new; without `resolver` only known addresses are dialled."""
         self.problems: dict[str, str] = {}
         """Why the last dial of a wanted peer failed, in a sentence."""
         self._paused = paused
         self._blocked = blocked
+        self._resolver = resolver
         self._on_problem = on_problem
         self._nearby = nearby
         self._library = library
@@ -184,17 +187,23 @@ class Contacts:
             self._since.setdefault(peer, now)
 
     def _note(self, peer: str, addresses: list[str]) -> bool:
-        """Keep what a link says; return whether any address of the peer is known."""
+        """Keep what a link says; return whether any address of the peer is known, or somebody can be asked."""
         try:
             self._book.note(peer, addresses)
         except StoreUnwritable as error:
             _log.warning("the addresses of %s are not kept: %s", peer, error)
-        return bool(self.addresses(peer))
+        return bool(self.addresses(peer)) or (self._resolver is not None and self._resolver.can_ask())
 
     def _trouble(self, peer: str, reason: str) -> None:
         if self.problems.get(peer) != reason:
             self.problems[peer] = reason
             self._on_problem(peer, reason)
+
+    async def _dial(self, network: Network, peer: str) -> None:
+        if self._resolver is None:
+            await network.dial(peer, self.addresses(peer))
+        else:
+            await self._resolver.reach(peer)
 
     async def _reach(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
         try:
@@ -205,7 +214,7 @@ class Contacts:
                 while not any(connection.peer == peer for connection in network.connections()):
                     try:
                         async with self._dials:
-                            await network.dial(peer, self.addresses(peer))
+                            await self._dial(network, peer)
                     except NetworkError as error:
                         _log.info("%s", error)
                         self._trouble(peer, str(error))

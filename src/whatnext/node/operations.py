@@ -131,7 +131,7 @@ async def connect(node: "Node", asked: Connect) -> views.Connected:
     node.standings.name(peer)
     node.sync_links.paused.discard(peer)
     node.contacts.wake()
-    connection = await node.network.dial(peer, [*addresses, *node.contacts.addresses(peer)])
+    connection = await node.finding.resolver.reach(peer, addresses)
     node.sync_links.resume(peer)
     return views.Connected(peer=peer, address=connection.address, path=connection.path)
 

@@ -20,12 +20,19 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
 
 def settled(listen: tuple[str, ...], directory: Path) -> tuple[str, ...]:
     """The multiaddrs with port 0 replaced by the port of last time, as far as that is free now."""
-    try:
-        last = msgspec.json.decode((directory / FILE).read_bytes(), type=Ports)
-    except (OSError, msgspec.DecodeError):
+    last = kept(directory)
+    if last is None:
         return listen
     tcp, ws = _if_free(last.tcp), _if_free(last.ws)
     return tuple(_with_port(address, ws if "/ws" in address else tcp) for address in listen)
+
+
+def kept(directory: Path) -> Ports | None:
+    """The ports of last time; None when there was none, or the file is damaged."""
+    try:
+        return msgspec.json.decode((directory / FILE).read_bytes(), type=Ports)
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def _with_port(address: str, port: int) -> str:
@@ -34,12 +41,17 @@ def _with_port(address: str, port: int) -> str:
 
 def keep(directory: Path, addresses: list[str]) -> None:
     """Remember the ports of these listening addresses; raises `StoreUnwritable`."""
+    write_private(directory / FILE, msgspec.json.encode(in_use(addresses)) + b"\n")
+
+
+def in_use(addresses: list[str]) -> Ports:
+    """The ports of listening addresses."""
     found = {"tcp": 0, "ws": 0}
     for address in addresses:
         parts = address.split("/")
         if "p2p-circuit" not in parts and "tcp" in parts:
             found["ws" if "ws" in parts else "tcp"] = int(parts[parts.index("tcp") + 1])
-    write_private(directory / FILE, msgspec.json.encode(Ports(**found)) + b"\n")
+    return Ports(**found)
 
 
 def _if_free(port: int) -> int:

@@ -90,9 +90,10 @@ class Standings:
         return self._members
 
 
-def standings_of(library: Library) -> Standings:
-    """The judge of a node, for the one trio run it lives in."""
-    return Standings(library, AddressBook(library.database), Blocklist(library.database), trio.current_time)
+def standings_of(library: Library, relays: Callable[[], Collection[str]] = frozenset) -> Standings:
+    """The judge of a node, for the one trio run it lives in; `relays` gives the PeerIDs of the relays in use."""
+    book, blocked = AddressBook(library.database), Blocklist(library.database)
+    return Standings(library, book, blocked, trio.current_time, relays)
 
 
 def _in_link(text: str) -> dict[str, list[str]]:

@@ -26,8 +26,8 @@ QUESTION_S = 4.0
 """How long one server may take, dialling included."""
 RENEW_S = 20 * 60.0
 """Between two announcements of the own record, which servers keep for an hour."""
-RETRY_S = 30.0
-"""Pause after an announcement that reached nobody."""
+RETRY_S = 15.0
+"""Pause after an announcement that reached nobody; twice as long each time, up to `RENEW_S`."""
 SETTLE_S = 0.5
 """Wait after a wake: several things change together."""
 
@@ -58,12 +58,14 @@ class DhtNode:
 
     async def run(self) -> None:
         """Keep this node's record at the servers nearest to it, until cancelled."""
+        retry = RETRY_S
         while True:
             self._wake = trio.Event()
-            told = await self.announce()
-            pause = RENEW_S if told else RETRY_S
+            pause = RENEW_S if await self.announce() else retry
+            retry = min(2 * retry, RENEW_S) if pause == retry else RETRY_S
             with trio.move_on_after(pause * self._rng.uniform(0.8, 1.2)):
                 await self._wake.wait()
+                retry = RETRY_S
                 await trio.sleep(SETTLE_S)
 
     async def announce(self) -> int:
@@ -88,6 +90,11 @@ class DhtNode:
             raise ConnectionLost("no node that serves the DHT is connected, known or set up as a relay")
         return max(records, key=lambda record: record.seq).addresses if records else ()
 
+    def servers_here(self) -> set[str]:
+        """Connected peers that answer the DHT's questions, as they told through identify."""
+        connected = {connection.peer for connection in self._network.connections()}
+        return {peer for peer in connected if PROTOCOL in self._network.protocols_of(peer)}
+
     def _known(self, peer: str) -> PeerRecord | None:
         kept = None if self._server is None else self._server.records.get(peer, trio.current_time())
         return kept or self._table.get(peer)
@@ -99,9 +106,8 @@ class DhtNode:
             if peer is not None:
                 before = servers.get(peer, Server(peer))
                 servers[peer] = Server(peer, (*dict.fromkeys((root, *before.addresses)),))
-        for connection in self._network.connections():
-            if PROTOCOL in self._network.protocols_of(connection.peer):
-                servers.setdefault(connection.peer, Server(connection.peer))
+        for peer in self.servers_here():
+            servers.setdefault(peer, Server(peer))
         return list(servers.values())
 
     async def _walk(self, lookup: Lookup, asked: FindNode) -> None:
@@ -117,7 +123,7 @@ class DhtNode:
         finally:
             with trio.CancelScope(shield=True):
                 for peer in dialled:
-                    await self._network.disconnect_idle(peer, "the DHT was asked, nothing else")
+                    await self._network.hang_up(peer, "the DHT was asked, nothing else")
 
     async def _step(
         self,

@@ -1,0 +1,46 @@
+"""What a node does to find others and to be found: relays, rendezvous, DHT, and helping others with the same."""
+
+import random
+from collections.abc import Callable, Sequence
+
+import trio
+
+from whatnext.net import Network
+from whatnext.node.config import Service
+from whatnext.node.relay_addresses import Relays
+from whatnext.node.resolving import Resolver
+from whatnext.node.whereabouts import Whereabouts
+from whatnext.store.peers import AddressBook
+
+
+class Finding:
+    """Made once a network is open; `nearby` is what mDNS heard of a peer."""
+
+    def __init__(
+        self,
+        network: Network,
+        book: AddressBook,
+        relays: Relays,
+        nearby: Callable[[str], Sequence[str]],
+        serve: frozenset[Service],
+        rng: random.Random,
+    ) -> None:
+        from whatnext.net.dht.node import DhtNode
+        from whatnext.net.dht.server import DhtServer
+        from whatnext.net.rendezvous.server import RendezvousServer
+
+        self._dht_server: DhtServer | None = DhtServer(network) if "dht" in serve else None
+        self._rendezvous: RendezvousServer | None = (
+            RendezvousServer(network) if "rendezvous" in serve else None
+        )
+        dht = DhtNode(network, relays.addresses, self._dht_server, rng)
+        self.whereabouts = Whereabouts(network, dht, relays.peers, rng)
+        self.resolver = Resolver(network, book, nearby, relays.peers, dht)
+
+    async def run(self) -> None:
+        """Leave word where this node is, and serve, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.whereabouts.run)
+            for server in (self._dht_server, self._rendezvous):
+                if server is not None:
+                    nursery.start_soon(server.run)
