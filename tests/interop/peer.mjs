@@ -72,10 +72,13 @@ async function late (stream) {
 }
 
 const signal = () => AbortSignal.timeout(PATIENCE_MS)
-const connectionTo = (peer) => {
-  const connection = node.getConnections().find((each) => each.remotePeer.toString() === peer)
-  if (connection == null) throw new Error(`not connected with ${peer}`)
-  return connection
+// Who dials is done a moment before who is dialled, so a connection may need to be waited for.
+const connectionTo = async (peer) => {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await setTimeout(5)) {
+    const connection = node.getConnections().find((each) => each.remotePeer.toString() === peer)
+    if (connection != null) return connection
+  }
+  throw new Error(`not connected with ${peer}`)
 }
 const shown = (connection) => ({
   peer: connection.remotePeer.toString(),
@@ -87,9 +90,9 @@ const shown = (connection) => ({
 
 const operations = {
   dial: async ({ address }) => shown(await node.dial(multiaddr(address), { signal: signal() })),
-  ping: async ({ peer }) => node.services.ping.ping(connectionTo(peer).remotePeer, { signal: signal() }),
+  ping: async ({ peer }) => node.services.ping.ping((await connectionTo(peer)).remotePeer, { signal: signal() }),
   identify: async ({ peer }) => {
-    const told = await node.services.identify.identify(connectionTo(peer), { signal: signal() })
+    const told = await node.services.identify.identify(await connectionTo(peer), { signal: signal() })
     return {
       agent: told.agentVersion,
       protocols: told.protocols,
@@ -98,12 +101,12 @@ const operations = {
     }
   },
   open: async ({ peer, protocols }) => {
-    const stream = await connectionTo(peer).newStream(protocols, { signal: signal() })
+    const stream = await (await connectionTo(peer)).newStream(protocols, { signal: signal() })
     stream.abort(new Error('only the agreement was wanted'))
     return stream.protocol
   },
   echo: async ({ peer, bytes }) => {
-    const stream = await connectionTo(peer).newStream(ECHO, { signal: signal() })
+    const stream = await (await connectionTo(peer)).newStream(ECHO, { signal: signal() })
     const sent = randomBytes(bytes)
     const reading = (async () => {
       const pieces = []
@@ -123,7 +126,7 @@ const operations = {
     return { bytes: received.length, same: Buffer.compare(sent, received) === 0 }
   },
   pour: async ({ peer, protocol, bytes }) => {
-    const stream = await connectionTo(peer).newStream(protocol, { signal: signal() })
+    const stream = await (await connectionTo(peer)).newStream(protocol, { signal: signal() })
     const head = Buffer.alloc(4)
     head.writeUInt32BE(bytes)
     stream.send(head)
@@ -135,7 +138,7 @@ const operations = {
     throw new Error('the stream ended without an answer')
   },
   connections: async () => node.getConnections().map(shown),
-  hangup: async ({ peer }) => node.hangUp(connectionTo(peer).remotePeer, { signal: signal() }),
+  hangup: async ({ peer }) => node.hangUp((await connectionTo(peer)).remotePeer, { signal: signal() }),
   found: async () => Object.fromEntries(found)
 }
 

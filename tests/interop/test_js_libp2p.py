@@ -7,6 +7,7 @@ from meeting import ECHO, WAYS, eventually, ours
 
 from whatnext.errors import VersionMismatch
 from whatnext.net import Disconnected, Network
+from whatnext.net.addresses import transport_of
 from whatnext.sync import PROTOCOLS
 
 pytestmark = pytest.mark.real
@@ -28,7 +29,9 @@ async def they_get_on(network: Network, js: JsPeer) -> None:
     told = await ask("identify", peer=network.peer)
     assert {ECHO, *PROTOCOLS, "/ipfs/ping/1.0.0"} <= set(told["protocols"])
     assert {a.partition("/p2p/")[0] for a in network.addresses()} <= set(told["listening"])
-    assert told["observed"]
+    assert told["agent"].startswith("whatnext/")
+    assert told["observed"].startswith("/ip4/127.0.0.1/")
+    assert transport_of(told["observed"]) == network.connections()[0].transport
     await eventually(lambda: network.addresses_of(js.peer))
     assert set(network.addresses_of(js.peer)) == {a.partition("/p2p/")[0] for a in js.addresses}
     assert await ask("echo", peer=network.peer, bytes=1 << 20) == {"bytes": 1 << 20, "same": True}
