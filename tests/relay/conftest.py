@@ -1,7 +1,11 @@
-"""A relay in this process, and the smallest clients that can use or abuse it: bare messages on bare streams."""
+"""A relay here or in a process of its own, and the smallest clients that use or abuse it: bare messages on streams."""
 
-from collections.abc import AsyncIterator, Callable
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import base58
@@ -21,13 +25,20 @@ from whatnext.relay.relay import Relay, open_relay
 LOCAL = ("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0/ws")
 
 
-class Client:
-    """A peer of the relay; calls it takes come out of `calls` as (who calls, stream)."""
+class Where(msgspec.Struct):
+    """A relay by its PeerID and addresses: one in another process is known by nothing else."""
 
-    def __init__(self, network: Network, relay: Relay) -> None:
+    peer: str
+    addresses: list[str]
+
+
+class Client:
+    """A peer of the relay; `called` gives the calls it takes as (who calls, stream)."""
+
+    def __init__(self, network: Network, relay: str) -> None:
         self.network = network
         self.peer = network.peer
-        self.relay = relay.network.peer
+        self.relay = relay
         self._give, self._take = trio.open_memory_channel[tuple[str, Stream]](100)
         self.answer = pb.OK
         self.limit = None
@@ -90,23 +101,63 @@ def relay() -> Callable[..., AbstractAsyncContextManager[Relay]]:
     return make
 
 
+class Running(msgspec.Struct):
+    """A relay in a process of its own."""
+
+    process: Any
+    where: Where
+    url: str
+
+
+@pytest.fixture
+def relay_process(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """`relay_process("--config", file)`: start `whatnext relay`; it is killed when the test ends."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, profile: Path = tmp_path / "relay") -> Running:
+        words = ["--json", "--profile", str(profile), "--ops-port", "0", *arguments]
+        listening = [word for address in LOCAL for word in ("--listen", address)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "whatnext", "relay", *words, *listening],
+            stdout=subprocess.PIPE,
+            stderr=(tmp_path / "log").open("a"),
+            text=True,
+        )
+        running.append(process)
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        return Running(process, Where(told["peer"], told["addresses"]), told["url"])
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 def client() -> Callable[..., AbstractAsyncContextManager[Client]]:
     """`async with client(relay, waits=True) as anna:` — connected to the relay, and waiting there."""
 
     @asynccontextmanager
     async def make(
-        relay: Relay, *, waits: bool = False, identity: Identity | None = None, at: int = 0, **settings: Any
+        relay: Relay | Where, *, waits: bool = False, identity: Identity | None = None, **settings: Any
     ) -> AsyncIterator[Client]:
         config = msgspec.structs.replace(NetConfig(listen=("/ip4/127.0.0.1/tcp/0",)), **settings)
+        where = relay if isinstance(relay, Where) else Where(relay.network.peer, relay.network.addresses())
         async with open_network(identity or Identity.generate(), config) as network:
-            made = Client(network, relay)
-            await network.dial(relay.network.peer, relay.network.addresses()[at : at + 1])
+            made = Client(network, where.peer)
+            await network.dial(where.peer, where.addresses[:1])
             if waits:
                 assert (await made.reserve()).status == pb.OK
             yield made
 
     return make
+
+
+@pytest.fixture
+def root() -> Path:
+    """Where the project's files are."""
+    return Path(__file__).parents[2]
 
 
 @pytest.fixture

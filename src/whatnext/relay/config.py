@@ -70,6 +70,8 @@ def check(config: RelayConfig, source: str) -> None:
         raise UserError(f"{source}: drain_s must not be negative")
     if config.access.mode == "token" and not config.access.tokens:
         raise UserError(f"{source}: access.mode is “token”, and access.tokens is empty: nobody could get in")
+    if config.access.mode == "allow" and not config.access.allow:
+        raise UserError(f"{source}: access.mode is “allow”, and access.allow is empty: nobody could get in")
     if any(len(token) < 16 for token in config.access.tokens):
         raise UserError(
             f"{source}: a token in access.tokens is shorter than 16 characters: it could be guessed"

@@ -17,6 +17,7 @@ from whatnext.net.addresses import Kind, kind_of
 from whatnext.net.admission.origins import origin_of
 from whatnext.net.circuits.messages import HOP, MAX_MESSAGE, STOP
 from whatnext.net.framing import framed, read_message
+from whatnext.rates import TokenBucket
 from whatnext.relay.carrying import Carrying
 from whatnext.relay.circuits import Circuit, Ending, Refusal, Reservation, Status, Why
 from whatnext.relay.ledger import Ledger
@@ -34,6 +35,7 @@ from whatnext.relay.voucher import voucher
 
 _log = logging.getLogger(__name__)
 
+_LINES_PER_S, _LINES_AT_ONCE = 1.0, 20.0  # a flood of refusals must not become a flood of log lines
 UNKNOWN_ORIGIN = "unknown"
 """Peers whose address cannot be told share one allowance."""
 
@@ -49,6 +51,7 @@ class Hop:
         self._switchboard = switchboard
         self._ledger = ledger
         self._carrying: dict[int, Carrying] = {}
+        self._lines = TokenBucket(_LINES_PER_S, _LINES_AT_ONCE, trio.current_time())
         network.handle(HOP, self.serve)
 
     async def serve(self, stream: Stream) -> None:
@@ -87,13 +90,8 @@ class Hop:
             await self._refuse(stream, outcome)
             return
         self._ledger.reserved(new=new)
-        _log.log(
-            logging.INFO if new else logging.DEBUG,
-            "%s %s",
-            stream.peer,
-            "waits here to be called" if new else "goes on waiting",
-            extra={"peer": stream.peer, "origin": origin},
-        )
+        word, level = ("waits here", logging.INFO) if new else ("goes on waiting", logging.DEBUG)
+        _log.log(level, word, extra={"peer": stream.peer, "origin": origin})
         await self._answer(stream, self._granted(outcome))
 
     def _granted(self, reservation: Reservation) -> bytes:
@@ -148,7 +146,7 @@ class Hop:
             raise
         carrying = self._carrying[circuit.number] = Carrying(self._switchboard, circuit, source, target)
         told = {"peer": circuit.source, "target": circuit.target, "circuit": circuit.number}
-        _log.info("a circuit begins", extra=told)
+        _log.debug("a circuit begins", extra=told)
         self._ledger.opened()
         ending = Ending.STOPPED
         try:
@@ -157,11 +155,12 @@ class Hop:
             del self._carrying[circuit.number]
             self._ledger.ended(circuit, ending, trio.current_time())
             carried = circuit.to_target + circuit.to_source
-            _log.info("a circuit ended: %s", ending, extra={**told, "bytes": carried})
+            _log.debug("a circuit ended: %s", ending, extra={**told, "bytes": carried})
 
     async def _refuse(self, stream: Stream, refusal: Refusal) -> None:
         self._ledger.refused(refusal)
-        _log.info("refused: %s", refusal.reason, extra={"peer": stream.peer, "why": refusal.why})
+        if self._lines.take(1, trio.current_time()):
+            _log.info("refused: %s", refusal.reason, extra={"peer": stream.peer, "why": str(refusal.why)})
         await self._answer(stream, encode_status(refusal.status))
 
     async def _answer(self, stream: Stream, message: bytes) -> None:

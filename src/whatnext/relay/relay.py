@@ -50,6 +50,14 @@ class Relay:
             nursery.start_soon(self._expire)
             nursery.start_soon(self.rendezvous.run)
 
+    def carried(self) -> tuple[int, int]:
+        """Bytes carried since the start: from those who made circuits, and to them."""
+        talking = self.switchboard.circuits.values()
+        return (
+            self.ledger.to_target + sum(circuit.to_target for circuit in talking),
+            self.ledger.to_source + sum(circuit.to_source for circuit in talking),
+        )
+
     async def reconfigure(self, config: RelayConfig) -> None:
         """Go by other limits and access rules; who is blocked now is disconnected. Raises `UserError`."""
         self.switchboard.reconfigure(config.limits, config.access)
@@ -60,7 +68,7 @@ class Relay:
     async def drain(self, seconds: float) -> None:
         """Take nothing new, let circuits finish for so long, then end them."""
         self.switchboard.draining = True
-        _log.info("draining", extra={"circuits": len(self.switchboard.circuits), "seconds": seconds})
+        _log.info("%d circuits may finish within %g s", len(self.switchboard.circuits), seconds)
         with trio.move_on_after(seconds):
             while self.switchboard.circuits:  # noqa: ASYNC110 - they end one by one, in tasks of their own
                 await trio.sleep(0.05)

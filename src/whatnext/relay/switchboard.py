@@ -117,12 +117,12 @@ class Switchboard:
         circuits, limits = self.circuits.values(), self.limits
         yield len(circuits) >= limits.circuits, Why.CIRCUITS_FULL, "all circuits are taken"
         yield (
-            self._of(source) >= limits.circuits_per_peer,
+            self.circuits_of(source) >= limits.circuits_per_peer,
             Why.CIRCUITS_PEER,
             "you have all the circuits one peer may have",
         )
         yield (
-            self._of(target) >= limits.circuits_per_peer,
+            self.circuits_of(target) >= limits.circuits_per_peer,
             Why.CIRCUITS_TARGET,
             "that peer has all the circuits it may have",
         )
@@ -133,7 +133,8 @@ class Switchboard:
             "your address has all the circuits it may have",
         )
 
-    def _of(self, peer: str) -> int:
+    def circuits_of(self, peer: str) -> int:
+        """How many circuits a peer has, made by it and made to it."""
         return sum(peer in (circuit.source, circuit.target) for circuit in self.circuits.values())
 
     def ended(self, circuit: Circuit) -> None:
@@ -166,7 +167,7 @@ class Switchboard:
             return Standing.BLOCKED
         if peer in self.reservations:
             return Standing.MEMBER
-        return Standing.KNOWN if self._of(peer) else Standing.STRANGER
+        return Standing.KNOWN if self.circuits_of(peer) else Standing.STRANGER
 
     def _refused_access(self, peer: str, origin: str) -> Refusal | None:
         if self.access.is_blocked(peer, origin):

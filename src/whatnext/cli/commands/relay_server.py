@@ -1,6 +1,7 @@
-"""The relay server: running it, looking at it, checking one from outside."""
+"""The relay server: running it, looking at it, keeping its key, checking one from outside."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,6 +9,8 @@ import msgspec
 from cyclopts import Parameter
 
 from whatnext.cli.arguments import Given
+
+WATCH_S = 2.0
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -26,6 +29,12 @@ def run(
     ] = None,
     config: Annotated[
         Path | None, Parameter(help="A TOML file with access and limits; docs/relay.md describes it.")
+    ] = None,
+    ops_port: Annotated[
+        int | None,
+        Parameter(
+            help="Port of /healthz, /metrics and /status on 127.0.0.1, else 9478; 0 takes any free one."
+        ),
     ] = None,
     log_level: Annotated[Level, Parameter(help="The least that is logged.")] = "info",
     log_format: Annotated[
@@ -46,6 +55,7 @@ def run(
         settings,
         listen=tuple(listen) if listen else settings.listen,
         announce=tuple(announce) if announce else settings.announce,
+        ops_port=settings.ops_port if ops_port is None else ops_port,
     )
     check(settings, "the command line")
     directory = relay_directory(context.profile)
@@ -53,6 +63,43 @@ def run(
     async def main() -> None:
         from whatnext.relay.server import run_relay
 
-        await run_relay(directory, settings)
+        await run_relay(directory, settings, config, as_json=context.as_json)
 
     trio.run(main)
+
+
+def status(
+    *,
+    watch: Annotated[
+        bool, Parameter(negative=(), help="Go on showing it, every two seconds, until Ctrl-C.")
+    ] = False,
+    context: Given,
+) -> None:
+    """Show the relay that runs here: who waits, who talks, how much it carried, whom it refused."""
+    from whatnext.cli.relay_page import ask, show
+    from whatnext.relay.profile import relay_directory
+
+    directory = relay_directory(context.profile)
+    show(ask(directory), context)
+    if not watch:
+        return
+    try:
+        while True:
+            time.sleep(WATCH_S)
+            show(ask(directory), context, again=True)
+    except KeyboardInterrupt:
+        return
+
+
+def backup(
+    file: Annotated[Path, Parameter(help="The new file; it is never overwritten.")], *, context: Given
+) -> None:
+    """Copy the relay's key: every address and invite link that names this relay depends on it."""
+    from whatnext.cli.words import harmless
+    from whatnext.relay.profile import copy_key, relay_directory
+
+    peer = copy_key(relay_directory(context.profile), file.expanduser().absolute())
+    if context.show({"file": str(file), "peer": peer}):
+        return
+    context.print(harmless(str(file)))
+    context.say(f"The key of {peer}. Who has it can pass for this relay: keep it where only you can read.")

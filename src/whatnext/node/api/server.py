@@ -8,7 +8,7 @@ from functools import partial
 import trio
 
 from whatnext.errors import LocalError
-from whatnext.node.api.app import App
+from whatnext.node.api.asgi import Asgi
 from whatnext.node.api.connection import Connection
 
 MAX_CONNECTIONS = 256
@@ -32,7 +32,9 @@ def bind(port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: App, listener: socket.socket, before_close: Callable[[], None]) -> AsyncIterator[None]:
+async def serving(
+    app: Asgi, listener: socket.socket, before_close: Callable[[], None]
+) -> AsyncIterator[None]:
     """Serve while the block lasts; then `before_close` ends the long answers, and others get a second to finish."""
     accepting = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
     limit = trio.CapacityLimiter(MAX_CONNECTIONS)
