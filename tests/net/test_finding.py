@@ -177,3 +177,9 @@ async def test_the_ways_that_ask_nobody():
         lambda: [f"/ip4/192.0.2.1/tcp/1/p2p/{RELAY}", f"/ip4/192.0.2.2/tcp/1/p2p/{YOU}", "/x"]
     )
     assert await relays.find(YOU) == [f"/ip4/192.0.2.1/tcp/1/p2p/{RELAY}/p2p-circuit"]
+
+
+async def test_a_way_that_adds_nothing_new_is_in_the_list_as_well(autojump_clock):
+    ways = [Way("address book", 0, ["/dead"], is_local=True), Way("DHT", 1, ["/dead"])]
+    with pytest.raises(Unreachable, match="DHT: names only addresses that are tried already"):
+        await find(Ether(dead=(0, REFUSED)), *ways)

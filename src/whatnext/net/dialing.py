@@ -81,8 +81,8 @@ class Pool:
         pool.close()
         return pool
 
-    def add(self, addresses: Iterable[str], origin: str = "") -> None:
-        """Take in addresses that are new here; `origin` is who named them, see `origin_of`."""
+    def add(self, addresses: Iterable[str], origin: str = "") -> bool:
+        """Take in addresses; return whether any is new here. `origin` is who named them, see `origin_of`."""
         wanted, refused = plan(self.peer, [a for a in dict.fromkeys(addresses) if a not in self._origin])
         fresh = [address for address in wanted if address not in self._origin]
         self._origin |= dict.fromkeys([*fresh, *(failure.address for failure in refused)], origin)
@@ -92,6 +92,7 @@ class Pool:
             self._pending = dial_order([*self._pending, *fresh])
             self._dried = trio.Event()
             self._changed.set()
+        return bool(fresh or refused)
 
     def close(self) -> None:
         """No more will come."""

@@ -54,26 +54,20 @@ class Whereabouts:
         self._moved: dict[str, trio.Event] = {}
 
     async def run(self) -> None:
-        """Tend every relay until cancelled; then take our word back where that is quick."""
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._dht.run)
-                known: tuple[list[str], set[str]] | None = None
-                while True:
-                    self._follow(nursery)
-                    now = (self._network.addresses(), self._dht.servers_here())
-                    if known is not None and (now[0] != known[0] or now[1] - known[1]):
-                        self._dht.wake()
-                    if known is not None and now[0] != known[0]:
-                        for moved in self._moved.values():
-                            moved.set()
-                    known = now
-                    await trio.sleep(LOOK_S)
-        finally:
-            with trio.CancelScope(shield=True), trio.move_on_after(GOODBYE_S):
-                async with trio.open_nursery() as nursery:
-                    for relay in self.registered:
-                        nursery.start_soon(self._take_back, relay)
+        """Tend every relay until cancelled; then our word is taken back, which takes at most `GOODBYE_S`."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._dht.run)
+            known: tuple[list[str], set[str]] | None = None
+            while True:
+                self._follow(nursery)
+                now = (self._network.addresses(), self._dht.servers_here())
+                if known is not None and (now[0] != known[0] or now[1] - known[1]):
+                    self._dht.wake()
+                if known is not None and now[0] != known[0]:
+                    for moved in self._moved.values():
+                        moved.set()
+                known = now
+                await trio.sleep(LOOK_S)
 
     def _follow(self, nursery: trio.Nursery) -> None:
         wanted = self._relays()
@@ -93,9 +87,10 @@ class Whereabouts:
                         await self._until_lost_or_moved(relay)
                     await trio.sleep(self._rng.uniform(0.1, 1))  # a relay that turns us away is not pestered
         finally:
+            with trio.CancelScope(shield=True), trio.move_on_after(GOODBYE_S):
+                await self._take_back(relay)
             del self._tended[relay]
             self._moved.pop(relay, None)
-            self.registered.discard(relay)
             self.problems.pop(relay, None)
 
     async def _register(self, relay: str, backoff: Backoff) -> float:
@@ -142,6 +137,9 @@ class Whereabouts:
                 nursery.cancel_scope.cancel()
 
     async def _take_back(self, relay: str) -> None:
+        if relay not in self.registered:
+            return
+        self.registered.discard(relay)
         try:
             await self._client.unregister(relay)
         except (NetworkError, PeerError) as error:

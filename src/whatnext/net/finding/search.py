@@ -54,7 +54,8 @@ async def _ask(way: Way, pool: Pool, silent: list[Tried], observe: Observer) -> 
         reason = str(error)
     if addresses:
         reason = None
-        pool.add(addresses, way.name)
+        if not pool.add(addresses, way.name):
+            silent.append(Tried(way.name, "names only addresses that are tried already"))
     else:
         assert reason is not None
         silent.append(Tried(way.name, reason))
