@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from whatnext.node.transports import Extra
+
 Service = Literal["rendezvous", "dht"]
 
 
@@ -15,6 +17,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Port 0 takes the one of last time.
     """
+    transports: frozenset[Extra] = frozenset()
+    """Transports to run beside those listened on: to dial with, and on a port of their own to be dialled."""
     announce: tuple[str, ...] = ()
     """Multiaddrs told to others instead of those listened on, for a forwarded port."""
     mdns: bool = True

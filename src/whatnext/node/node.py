@@ -46,6 +46,7 @@ from whatnext.node.peer_documents import peer_documents
 from whatnext.node.relay_addresses import Relays
 from whatnext.node.rxdb import RxdbClients
 from whatnext.node.state_file import NodeFile
+from whatnext.node.transports import with_extra
 from whatnext.node.wanted import Standings, standings_of
 from whatnext.playlists.service import Playlists
 from whatnext.playlists.viewing import title_of
@@ -153,7 +154,8 @@ async def _running(
 ) -> AsyncIterator[Node]:
     hub = Hub(library, name=lambda: settings.name, agent=AGENT)
     sync_links = SyncLinks(library.identity.peer_id, hub, random.SystemRandom())
-    listen = ports.settled(config.listen or settings.listen or NetConfig().listen, directory)
+    chosen = config.listen or settings.listen or NetConfig().listen
+    listen = ports.settled(with_extra(chosen, config.transports), directory)
     handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)
     relays = Relays(settings, config.relays)
     standings = standings_of(library, relays.peers)

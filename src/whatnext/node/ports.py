@@ -3,6 +3,7 @@
 import re
 import socket
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -16,6 +17,11 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
 
     tcp: int = 0
     ws: int = 0
+    quic: int = 0
+    webrtc: int = 0
+
+
+_KINDS = MappingProxyType({"quic-v1": "quic", "webrtc-direct": "webrtc", "ws": "ws"})
 
 
 def settled(listen: tuple[str, ...], directory: Path) -> tuple[str, ...]:
@@ -23,8 +29,7 @@ def settled(listen: tuple[str, ...], directory: Path) -> tuple[str, ...]:
     last = kept(directory)
     if last is None:
         return listen
-    tcp, ws = _if_free(last.tcp), _if_free(last.ws)
-    return tuple(_with_port(address, ws if "/ws" in address else tcp) for address in listen)
+    return tuple(_with_last_port(address, last) for address in listen)
 
 
 def kept(directory: Path) -> Ports | None:
@@ -35,8 +40,17 @@ def kept(directory: Path) -> Ports | None:
         return None
 
 
-def _with_port(address: str, port: int) -> str:
-    return re.sub(r"/tcp/0(?=/|$)", f"/tcp/{port}", address)
+def _with_last_port(address: str, last: Ports) -> str:
+    unset = re.search(r"/(tcp|udp)/0(?=/|$)", address)
+    if unset is None:
+        return address
+    port = _if_free(getattr(last, _kind(address)), udp=unset[1] == "udp")
+    return f"{address[: unset.start()]}/{unset[1]}/{port}{address[unset.end() :]}"
+
+
+def _kind(address: str) -> str:
+    parts = address.split("/")
+    return next((kind for part, kind in _KINDS.items() if part in parts), "tcp")
 
 
 def keep(directory: Path, addresses: list[str]) -> None:
@@ -46,20 +60,21 @@ def keep(directory: Path, addresses: list[str]) -> None:
 
 def in_use(addresses: list[str]) -> Ports:
     """The ports of listening addresses."""
-    found = {"tcp": 0, "ws": 0}
+    found = {}
     for address in addresses:
-        parts = address.split("/")
-        if "p2p-circuit" not in parts and "tcp" in parts:
-            found["ws" if "ws" in parts else "tcp"] = int(parts[parts.index("tcp") + 1])
+        port = re.search(r"/(?:tcp|udp)/(\d+)(?=/|$)", address)
+        if "p2p-circuit" not in address.split("/") and port is not None:
+            found[_kind(address)] = int(port[1])
     return Ports(**found)
 
 
-def _if_free(port: int) -> int:
+def _if_free(port: int, *, udp: bool) -> int:
     """The port, or 0. py-libp2p listens with SO_REUSEPORT, which would share a taken port without a word."""
     if not 0 < port < 65536:
         return 0
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
+        if not udp:  # with it, a taken UDP port could be bound all the same
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("0.0.0.0", port))  # noqa: S104 - bound for a moment, never listening
         except OSError:

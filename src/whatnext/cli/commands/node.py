@@ -17,6 +17,10 @@ def run(
         list[str] | None,
         Parameter(help="A multiaddr to listen on; repeat it for several. Else the profile's."),
     ] = None,
+    transport: Annotated[
+        list[Literal["quic", "webrtc"]] | None,
+        Parameter(help="A transport to run beside TCP and WebSocket: quic or webrtc. Repeat it for both."),
+    ] = None,
     announce: Annotated[
         list[str] | None,
         Parameter(
@@ -34,7 +38,9 @@ def run(
     ] = None,
     serve: Annotated[
         list[Literal["rendezvous", "dht"]] | None,
-        Parameter(help="Help others find each other, as a relay does: rendezvous or dht. Repeat it for both."),
+        Parameter(
+            help="Help others find each other, as a relay does: rendezvous or dht. Repeat it for both."
+        ),
     ] = None,
     api_port: Annotated[int, Parameter(help="Port of the local API on 127.0.0.1; 0 takes any free one.")] = 0,
     lifeline: Annotated[bool, Parameter(negative=(), help="Stop when standard input ends.")] = False,
@@ -58,6 +64,7 @@ def run(
     logs = set_up_logs(log_level, log_format, sys.stderr)
     config = NodeConfig(
         listen=tuple(listen or ()),
+        transports=frozenset(transport or ()),
         announce=tuple(announce or ()),
         mdns=mdns,
         relays=tuple(checked_relay(each) for each in relay or ()),
