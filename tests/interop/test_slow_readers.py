@@ -70,3 +70,11 @@ async def test_a_stream_over_webrtc_that_js_overfills_is_reset_and_not_cut_short
         with pytest.raises(Refused):
             await js.get("pour", peer=network.peer, protocol=NEVER, bytes=SIZE)
         assert await network.ping(js.peer) < 5
+
+
+async def test_mplex_holds_js_back_while_we_pause_and_js_resets_what_it_does_not_read(old_js):
+    async with ours("tcp", {LATE: late}) as network:
+        await network.dial(old_js.peer, [old_js.address("tcp")])
+        assert await old_js.get("pour", peer=network.peer, protocol=LATE, bytes=SIZE) is True
+        with trio.fail_after(10), pytest.raises(ConnectionLost):
+            await pour(network, old_js.peer, NEVER)
