@@ -91,7 +91,7 @@ async def test_a_plain_peer_is_no_relay_and_the_reason_says_so(node):
         with pytest.raises(Unreachable, match="nothing there serves circuits"):
             await anna.dial(absent, [f"{ben.addresses()[0]}/p2p-circuit"])
         with pytest.raises(Refused, match="is no relay"):
-            await anna.circuits.reserve(ben.peer, ben.addresses()[0])
+            await anna.circuits.reserve(ben.peer, ben.addresses())
 
 
 async def test_nobody_but_a_relay_of_ours_brings_callers(node):
@@ -199,10 +199,10 @@ async def test_a_relay_that_does_not_answer_is_not_waited_for_forever(node, monk
     async with small_relay() as relay, node() as ben:
         relay.silent = True
         with pytest.raises(Unreachable, match=r"did not answer within 0\.1 s"):
-            await ben.circuits.reserve(relay.network.peer, relay.address)
+            await ben.circuits.reserve(relay.network.peer, [relay.address])
         relay.silent, relay.lasts_s = False, -5.0
         with pytest.raises(Exception, match="over already"):
-            await ben.circuits.reserve(relay.network.peer, relay.address)
+            await ben.circuits.reserve(relay.network.peer, [relay.address])
         relay.refusing = Status.PERMISSION_DENIED
         with pytest.raises(Refused, match="has to allow it"):
-            await ben.circuits.reserve(relay.network.peer, relay.address)
+            await ben.circuits.reserve(relay.network.peer, [relay.address])

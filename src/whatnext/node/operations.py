@@ -153,7 +153,7 @@ def _target(node: "Node", text: str) -> tuple[str, list[str]]:
         link = links.parse(text)
         if not isinstance(link, links.ConnectLink):
             raise UserError("this link invites to a playlist: use `whatnext join`")
-        return link.peer, [*link.addresses]
+        return link.peer, [*link.addresses, *links.circuits(link)]
     if text.startswith("/"):
         before, _, peer = links.check_address(text).rpartition("/p2p/")
         if not before or "/" in peer:

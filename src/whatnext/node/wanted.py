@@ -109,4 +109,6 @@ def _in_link(text: str) -> dict[str, list[str]]:
         before, _, last = address.rpartition("/p2p/")
         for peer in [last] if before and last in found else found:
             found[peer].append(before if before and last in found else address)
+    for known in found.values():
+        known += links.circuits(link)
     return found

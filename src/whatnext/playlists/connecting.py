@@ -14,7 +14,12 @@ MAX_LINK_NAME = 60
 def own_link(here: Playlists, _: Nothing) -> DeviceLink:
     """Where this device can be reached; without addresses while no node runs."""
     name = "".join(c for c in here.settings.name if c.isprintable())[:MAX_LINK_NAME]
-    link = links.ConnectLink(peer=here.me, addresses=links.usable(here.addresses(), here.me), name=name)
+    link = links.ConnectLink(
+        peer=here.me,
+        addresses=links.usable(here.addresses(), here.me),
+        relays=links.usable_relays(here.relays()),
+        name=name,
+    )
     return DeviceLink(peer=here.me, link=str(link), addresses=list(link.addresses))
 
 
@@ -26,5 +31,6 @@ def remember(here: Playlists, asked: RememberPeer) -> Remembered:
     if link.peer == here.me:
         raise UserError("this link is this device's own: send it to somebody else")
     addresses = [address.removesuffix(f"/p2p/{link.peer}") for address in link.addresses]
+    addresses += links.circuits(link)
     AddressBook(here.library.database, here.library.clock.now_ms).note(link.peer, addresses)
     return Remembered(peer=link.peer, addresses=addresses)

@@ -22,6 +22,8 @@ SCHEME = "whtnxt://"
 MAX_CHARS = 4096
 MAX_EACH = 16
 """Peers, addresses and relays of one link."""
+MAX_RELAYS = 4
+"""Relays that this device writes into its own links: a QR code has to hold them."""
 
 _ALLOWED = re.compile(r"[!-~]+")
 _SECRET = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
@@ -31,7 +33,7 @@ _KEEP = "/:"  # readable in a query
 
 
 class ConnectLink(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a device can be reached; `name` is what its owner calls it."""
+    """Where a device can be reached, also through `relays`; `name` is what its owner calls it."""
 
     peer: str
     addresses: tuple[str, ...] = ()
@@ -78,6 +80,20 @@ def parse(text: str) -> ConnectLink | JoinLink:
     raise BadLink(f"the link asks for {show(kind)}; this WhatNext knows “connect” and “join”: update it")
 
 
+CIRCUIT = "/p2p-circuit"
+"""Ends an address that leads through the relay before it."""
+
+
+def circuits(link: ConnectLink | JoinLink) -> list[str]:
+    """Addresses at which any peer of the link may be reached through the link's relays."""
+    return [relay + CIRCUIT for relay in link.relays if "/p2p/" in relay]
+
+
+def usable_relays(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Those relay addresses that a link carries."""
+    return tuple(dict.fromkeys(address for address in addresses if _is_usable(address)))[:MAX_RELAYS]
+
+
 _LOOPBACK = ("/ip4/127.", "/ip6/::1/")
 
 
@@ -99,9 +115,10 @@ def usable(addresses: Iterable[str], me: str) -> tuple[str, ...]:
     """Those of this device's addresses that its own link carries, as short as they can be.
 
     The link names the device already, and a loopback address leads a friend to the friend's own machine: it is
-    left out unless there is no other.
+    left out unless there is no other. Circuits are left to the link's relays.
     """
-    fit = [address.removesuffix(f"/p2p/{me}") for address in addresses if _is_usable(address)]
+    direct = [address for address in addresses if not address.removesuffix(f"/p2p/{me}").endswith(CIRCUIT)]
+    fit = [address.removesuffix(f"/p2p/{me}") for address in direct if _is_usable(address)]
     reachable = [address for address in fit if not address.startswith(_LOOPBACK)]
     return tuple((reachable or fit)[:MAX_EACH])
 

@@ -58,11 +58,13 @@ class Playlists:
         rng: Rng,
         settings: Settings,
         addresses: Callable[[], list[str]] = list,
+        relays: Callable[[], list[str]] = list,
     ) -> None:
         self.library = library
         self.rng = rng
         self.settings = settings
         self.addresses = addresses
+        self.relays = relays
         self._introduced: set[bytes] = set()
 
     @property

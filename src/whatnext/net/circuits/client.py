@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import trio
 from libp2p.abc import INetConn
@@ -48,7 +48,7 @@ class Circuits:
         self._swarm = swarm
         self._nursery = nursery
         self._standing = standing
-        self._places: dict[str, tuple[str, Reservation]] = {}
+        self._places: dict[str, tuple[tuple[str, ...], Reservation]] = {}
         self._asking: set[str] = set()
         self._dialling: Counter[str] = Counter()
         self.configured: frozenset[str] = frozenset()
@@ -70,31 +70,31 @@ class Circuits:
         self._tell = tell
 
     def relays(self) -> list[str]:
-        """Addresses, with their ids, of the relays that hold a place for this node, as their owner wrote them."""
-        return [at for at, _ in self._places.values()]
+        """Addresses, with their ids, of the relays that hold a place for this node."""
+        return [address.removesuffix("/p2p-circuit") for address in self.addresses()]
 
     def place(self, relay: str) -> Reservation | None:
         """The reservation at a relay, if there is one."""
         held = self._places.get(relay)
         return None if held is None else held[1]
 
-    async def reserve(self, relay: str, address: str) -> Reservation:
-        """Take or renew a place at a relay; `address` ends with its id.
+    async def reserve(self, relay: str, addresses: Sequence[str]) -> Reservation:
+        """Take or renew a place at a relay, which is at one of these addresses.
 
         Raises `Refused` with the relay's reason, `NetworkError` when it cannot be reached or does not answer. Then
         the place is given up. Cancelling leaves the old one, if there was one.
         """
         self._asking.add(relay)  # a call may overtake the answer
         try:
-            place = await self._ask_for_place(relay, address)
+            place = await self._ask_for_place(relay, addresses)
         except (NetworkError, PeerError):
             self.give_up(relay)
             raise
         finally:
             self._asking.discard(relay)
         before = self._places.get(relay)
-        self._places[relay] = (address, place)
-        if before is None or (before[0], before[1].addresses) != (address, place.addresses):
+        self._places[relay] = now = (tuple(addresses), place)
+        if before is None or (before[0], before[1].addresses) != (now[0], place.addresses):
             self._tell()
         return place
 
@@ -103,8 +103,8 @@ class Circuits:
         if self._places.pop(relay, None) is not None:
             self._tell()
 
-    async def _ask_for_place(self, relay: str, address: str) -> Reservation:
-        await self._reach(Route(relay, address))
+    async def _ask_for_place(self, relay: str, addresses: Sequence[str]) -> Reservation:
+        await self._reach(relay, addresses)
         try:
             with trio.fail_after(ANSWER_S):
                 async with await self._network.open_stream(relay, [HOP]) as stream:
@@ -146,7 +146,7 @@ class Circuits:
         if peer in (route.relay, self._network.peer) or route.relay == self._network.peer:
             raise Unreachable("it leads through one of its own ends")
         try:
-            await self._reach(route)
+            await self._reach(route.relay, [route.at] if route.at else [])
             stream = await self._network.open_stream(route.relay, [HOP])
         except (NetworkError, PeerError) as error:
             raise _of_relay(error) from None
@@ -157,16 +157,16 @@ class Circuits:
             raise
         return await self._upgrade(stream, route, peer)
 
-    async def _reach(self, route: Route) -> None:
-        if any(connection.peer == route.relay for connection in self._network.connections()):
+    async def _reach(self, relay: str, addresses: Sequence[str]) -> None:
+        if any(connection.peer == relay for connection in self._network.connections()):
             return
-        if not route.at:
-            raise Unreachable(f"{route.relay} is not connected, and the address does not say where it is")
-        self._dialling[route.relay] += 1
+        if not addresses:
+            raise Unreachable(f"{relay} is not connected, and the address does not say where it is")
+        self._dialling[relay] += 1
         try:
-            await self._network.dial(route.relay, [route.at])
+            await self._network.dial(relay, addresses)
         finally:
-            self._dialling[route.relay] -= 1
+            self._dialling[relay] -= 1
             self._dialling += Counter()  # forgets those at zero
 
     async def _ask_for_circuit(self, stream: Stream, peer: str) -> None:

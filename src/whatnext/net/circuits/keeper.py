@@ -29,7 +29,7 @@ class RelayState(msgspec.Struct, frozen=True):
     """One configured relay: its place, or why there is none."""
 
     relay: str
-    address: str
+    addresses: tuple[str, ...]
     connected: bool
     place: Reservation | None
     problem: str | None
@@ -42,14 +42,17 @@ class Keeper:
         self._network = network
         self._circuits = circuits
         self._places = Places(WANTED, rng)
-        self._addresses: dict[str, str] = {}
+        self._addresses: dict[str, tuple[str, ...]] = {}
         self._wake = trio.Event()
 
     def use(self, addresses: Sequence[str]) -> None:
         """Use these relays from now on, in this order; raises `UserError` naming the first that is none."""
-        chosen = {relay_in(address): address for address in addresses}
+        chosen: dict[str, tuple[str, ...]] = {}
+        for address in addresses:
+            relay = relay_in(address)
+            chosen[relay] = (*chosen.get(relay, ()), address)
         if self._network.peer in chosen:
-            raise UserError(f"{chosen[self._network.peer]} is this node itself: a relay is another device")
+            raise UserError(f"{chosen[self._network.peer][0]} is this node itself: a relay is another device")
         self._addresses = chosen
         self._circuits.configured = frozenset(chosen)
         for relay in self._places.choose(chosen):
@@ -66,9 +69,9 @@ class Keeper:
         connected = {connection.peer for connection in self._network.connections()}
         return [
             RelayState(
-                relay, address, relay in connected, self._circuits.place(relay), self._places.problem(relay)
+                relay, known, relay in connected, self._circuits.place(relay), self._places.problem(relay)
             )
-            for relay, address in self._addresses.items()
+            for relay, known in self._addresses.items()
         ]
 
     async def run(self) -> None:
@@ -84,11 +87,11 @@ class Keeper:
 
     async def _ask(self, relay: str) -> None:
         was_held = self._circuits.place(relay) is not None
-        address = self._addresses.get(relay)
-        if address is None:
+        addresses = self._addresses.get(relay)
+        if addresses is None:
             return  # it was taken out of the list in the meantime
         try:
-            place = await self._circuits.reserve(relay, address)
+            place = await self._circuits.reserve(relay, addresses)
         except WhatNextError as error:
             if was_held or self._places.problem(relay) != str(error):
                 _log.warning("no place at the relay %s: %s", relay, error)

@@ -34,14 +34,19 @@ def route_of(address: str) -> Route:
     return Route(relay, without_peer(before))
 
 
-def circuit_addresses(relay: str, configured: str, told: Iterable[str]) -> list[str]:
-    """Where this device is reached through a relay: as its owner wrote it, then as the relay says, without ours."""
-    own = kind_of(configured)
-    found = [Route(relay, without_peer(configured))]
+def circuit_addresses(relay: str, configured: Iterable[str], told: Iterable[str]) -> list[str]:
+    """Where this device is reached through a relay: as its owner wrote it, then as the relay says.
+
+    A public address comes before a near one, which only neighbours of the relay can use.
+    """
+    own = list(configured)
+    is_here = any(kind_of(address) is Kind.LOOPBACK for address in own)
+    found = [Route(relay, without_peer(address)) for address in own]
     for address in told:
         if peer_in(address) not in (None, relay) or kind_of(address) is Kind.RELAY:
             continue
-        if kind_of(address) is Kind.LOOPBACK and own is not Kind.LOOPBACK:
+        if kind_of(address) is Kind.LOOPBACK and not is_here:
             continue
         found.append(Route(relay, without_peer(address)))
-    return [str(route) for route in dict.fromkeys(found)][:MAX_EACH]
+    ordered = sorted(dict.fromkeys(found), key=lambda route: kind_of(route.at) is not Kind.PUBLIC)
+    return [str(route) for route in ordered][:MAX_EACH]
