@@ -1,0 +1,95 @@
+"""The answering side of dial-back, for nodes and relays alike; bounded in rate, number and time."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from whatnext.errors import NetworkError, ProtocolViolation
+from whatnext.net.dialback.knocking import Knocker
+from whatnext.net.dialback.messages import (
+    MAX_MESSAGE,
+    PROTOCOL,
+    Answer,
+    Dialled,
+    Outcome,
+    Refusal,
+    decode_question,
+    encode,
+)
+from whatnext.net.dialback.policy import IP, Allowance, seen_ip, target
+from whatnext.net.framing import framed, read_message
+
+if TYPE_CHECKING:
+    from whatnext.net import Network, Stream
+
+_log = logging.getLogger(__name__)
+
+KNOCK_S = 4.0
+"""Two lost SYNs fit in; the asker waits for all of its addresses, which are tried at once."""
+QUESTION_S = 5.0
+MAX_AT_ONCE = 8
+
+
+class DialbackServer:
+    """Serves one network from its making on; `loopback` lets a test on one device dial itself."""
+
+    def __init__(self, network: "Network", *, loopback: bool = False) -> None:
+        self._loopback = loopback
+        self._allowance = Allowance(trio.current_time())
+        self._at_once = 0
+        self._knocker = Knocker()
+        network.handle(PROTOCOL, self.serve)
+
+    async def serve(self, stream: "Stream") -> None:
+        """Answer one question. Cancelling closes what is being dialled; a malformed one resets the stream."""
+        if self._at_once >= MAX_AT_ONCE:
+            await self._say(stream, Answer("", [], Refusal.BUSY))
+            return
+        self._at_once += 1
+        try:
+            with trio.fail_after(QUESTION_S):
+                question = decode_question(await read_message(stream, MAX_MESSAGE))
+            await self._say(stream, await self._answer(stream, question.addresses))
+        except trio.TooSlowError:
+            _log.info("%s opened a dial-back and asked nothing", stream.peer)
+            await stream.reset()
+        except ProtocolViolation as error:
+            _log.info("%s: %s", stream.peer, error)
+            await stream.reset()
+        finally:
+            self._at_once -= 1
+
+    async def _answer(self, stream: "Stream", addresses: list[str]) -> Answer:
+        seen = seen_ip(stream.address, loopback=self._loopback)
+        if seen is None:
+            return Answer("", [], Refusal.UNSEEN)
+        refusal = self._allowance.take(seen, trio.current_time())
+        if refusal is not Refusal.NONE:
+            return Answer(stream.address, [], refusal)
+        return Answer(stream.address, await self._dial_all(stream.peer, seen, addresses))
+
+    async def _dial_all(self, peer: str, seen: IP, addresses: list[str]) -> list[Dialled]:
+        targets = {wish: target(seen, wish) for wish in addresses}
+        reached: set[str] = set()
+
+        async def knock(address: str) -> None:
+            if await self._knocker.reaches(peer, address, KNOCK_S):
+                reached.add(address)
+
+        async with trio.open_nursery() as nursery:
+            for address in {found for found in targets.values() if found is not None}:
+                nursery.start_soon(knock, address)
+        return [Dialled(found or wish, _outcome(found, reached)) for wish, found in targets.items()]
+
+    async def _say(self, stream: "Stream", answer: Answer) -> None:
+        try:
+            await stream.send_all(framed(encode(answer)))
+        except NetworkError as error:
+            _log.debug("%s left before the answer: %s", stream.peer, error)
+
+
+def _outcome(found: str | None, reached: set[str]) -> Outcome:
+    if found is None:
+        return Outcome.SKIPPED
+    return Outcome.REACHED if found in reached else Outcome.FAILED
