@@ -347,3 +347,24 @@ async def test_each_stream_past_the_limit_is_told_of(manager, node, eventually):
             await hoard()
         await eventually(lambda: manager.refused)
         assert (manager.refused[0].peer, manager.refused[0].code) == (b.peer, "stream_limit")
+
+
+async def test_silent_websockets_are_refused_past_the_limit_and_cut_after_the_patience(
+    manager, node, eventually
+):
+    few = PerIp(connections=50, handshakes=3, rate_per_s=100, burst=100)
+    settings = {"per_near_ip": few, "max_handshakes": 4, "handshake_timeout_s": 1.0}
+    async with manager.network(**settings) as a, node() as b:
+        [websocket] = [address for address in a.addresses() if "/ws" in address]
+        await b.dial(a.peer, [websocket])  # the first socket is not counted
+        await b.disconnect(a.peer)
+        port = int(websocket.split("/")[4])
+        silent = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(10)]
+        await eventually(lambda: manager.codes().count("handshake_limit") == 7)
+        upgrades = a._swarm.http_upgrades
+        assert upgrades.under_way == 3
+        await eventually(lambda: upgrades.under_way == 0)
+        assert (await b.dial(a.peer, [websocket])).transport == "ws"
+        assert (upgrades.under_way, a._swarm.gate.handshakes) == (0, 0)
+        for stream in silent:
+            await stream.aclose()

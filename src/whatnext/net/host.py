@@ -71,7 +71,7 @@ def build_host(
         connection_config=_limits(config),
         transport_manager=TransportManager(),
     )
-    swarm.prepare(gate)
+    swarm.prepare(gate, config)
     host = WatchedHost(
         network=swarm, addrs_factory=_told(config.announce), disable_identify_address_discovery=True
     )

@@ -22,10 +22,12 @@ from libp2p.network.exceptions import SwarmException
 from libp2p.network.stream.net_stream import NetStream
 from libp2p.network.swarm import Swarm
 from libp2p.peer.id import ID
+from libp2p.transport.websocket.listener import WebsocketListener
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.net.addresses import transport_of
 from whatnext.net.admission.gate import Gate, TurnedAway
+from whatnext.net.admission.http_upgrades import HttpUpgrades
 from whatnext.net.admission.refusal import Refusal
 from whatnext.net.admission.streams import StreamMeter, Verdict
 from whatnext.net.carrier import Carrier
@@ -48,14 +50,24 @@ class SafeSwarm(Swarm):
     """The swarm we run; built by `host.build_host`."""
 
     gate: Gate
+    http_upgrades: HttpUpgrades
 
-    def prepare(self, gate: Gate) -> None:
+    def prepare(self, gate: Gate, config: NetConfig) -> None:
         """Take the auto-connector and the library's own limit out, and set our gate before the table; once."""
         self.gate = gate
+        self.http_upgrades = HttpUpgrades(gate, config)
         self._inbound_limiter = trio.CapacityLimiter(math.inf)
         self.auto_connector.maybe_connect = _never_connect  # type: ignore[method-assign]
         # It would note everybody who ever left, and forget them only when it connects.
         self.auto_connector.record_disconnect = _forget  # type: ignore[method-assign]
+
+    async def listen(self, *multiaddrs: Multiaddr) -> bool:
+        """Listen on these addresses; False when on none of them."""
+        listening = await super().listen(*multiaddrs)
+        for listener in self.listeners.values():
+            if isinstance(listener, WebsocketListener):
+                self.http_upgrades.guard(listener)
+        return listening
 
     async def dial_addr(
         self, addr: Multiaddr, peer_id: ID, source: tuple[str, int] | None = None

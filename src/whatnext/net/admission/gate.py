@@ -14,7 +14,7 @@ from libp2p.network.exceptions import SwarmException
 
 from whatnext.net.admission.arrivals import Arrivals
 from whatnext.net.admission.origins import origin_of
-from whatnext.net.admission.places import Seat, seat
+from whatnext.net.admission.places import Seat, seat, yields
 from whatnext.net.admission.pruning import Held, surplus, watermark
 from whatnext.net.admission.refusal import Refusal
 from whatnext.net.config import NetConfig
@@ -25,6 +25,9 @@ from whatnext.rates import TokenBucket
 _log = logging.getLogger(__name__)
 
 _NEEDED = Refusal("pruned", "its place was needed for a peer that matters more here")
+_ENTRY_S = (
+    3.0  # seconds a friend waits for strangers to enter; each takes milliseconds, a hundred at once a second
+)
 _LINES_PER_S = 1.0
 _LINES_AT_ONCE = 20  # a flood of refusals must not become a flood of log lines
 
@@ -52,6 +55,7 @@ class Gate:
         self._arrivals = Arrivals(config.per_ip, config.per_near_ip, config.max_handshakes)
         self._coming: dict[int, Held] = {}  # granted a place, not in the swarm's table yet
         self._leaving: set[int] = set()  # their place was given to another
+        self._entered = trio.Event()  # one of those coming has entered, or has not
         self._table: Callable[[], list[Held]] = list
         self._close: GiveUp | None = None
         self._lines = TokenBucket(_LINES_PER_S, _LINES_AT_ONCE, 0.0)
@@ -83,7 +87,9 @@ class Gate:
 
     def look(self, peer: str, address: str, *, outbound: bool) -> None:
         """Refuse early what would be refused in the end: before dialling, and as soon as Noise shows who it is."""
-        self._seat(0, peer, address, outbound)
+        newcomer = self._newcomer(0, peer, address, outbound)
+        if not self._may_wait(newcomer):
+            self._seat(newcomer)
 
     @asynccontextmanager
     async def place(self, key: int, peer: str, address: str, *, outbound: bool) -> AsyncIterator[None]:
@@ -91,8 +97,11 @@ class Gate:
 
         Raises `TurnedAway`. Cancelled while another connection is closed for it, that one is closed all the same.
         """
-        granted = self._seat(key, peer, address, outbound)
         newcomer = self._newcomer(key, peer, address, outbound)
+        with trio.move_on_after(_ENTRY_S):
+            while self._may_wait(newcomer):
+                await self._entered.wait()
+        granted = self._seat(newcomer)
         self._coming[key] = msgspec.structs.replace(newcomer, entering=True)
         try:
             if (other := granted.instead_of) is not None:
@@ -100,6 +109,15 @@ class Gate:
             yield
         finally:
             del self._coming[key]
+            self._entered.set()
+            self._entered = trio.Event()
+
+    def _may_wait(self, newcomer: Held) -> bool:
+        """Whether only those keep the newcomer out who are just entering: in a moment one of them can be given up."""
+        table = self._held()
+        found = seat(newcomer, table, self._config)
+        full = isinstance(found, Refusal) and found.code == "full"
+        return full and any(held.entering and yields(held, newcomer) for held in table)
 
     def _newcomer(self, key: int, peer: str, address: str, outbound: bool) -> Held:
         standing = self._standing(peer)
@@ -107,10 +125,10 @@ class Gate:
             standing = Standing.KNOWN  # whom this node dials, it wants
         return Held(key, peer, standing, not outbound, address, origin_of(address))
 
-    def _seat(self, key: int, peer: str, address: str, outbound: bool) -> Seat:
-        found = seat(self._newcomer(key, peer, address, outbound), self._held(), self._config)
+    def _seat(self, newcomer: Held) -> Seat:
+        found = seat(newcomer, self._held(), self._config)
         if isinstance(found, Refusal):
-            raise self.turned_away(peer, address, found)
+            raise self.turned_away(newcomer.peer, newcomer.address, found)
         return found
 
     def _held(self) -> list[Held]:

@@ -42,6 +42,11 @@ def refuse(newcomer: Held, table: Sequence[Held], config: NetConfig) -> Refusal 
     return None
 
 
+def yields(held: Held, newcomer: Held) -> bool:
+    """Whether the newcomer matters more: to be met before is enough against strangers."""
+    return Standing.STRANGER < newcomer.standing > held.standing
+
+
 def _counts(held: Held) -> bool:
     # What this node dialled, it wanted; and friends behind one address must not keep each other out.
     return held.inbound and held.standing < Standing.MEMBER
@@ -52,7 +57,7 @@ def _find(newcomer: Held, table: Sequence[Held], maximum: int) -> Seat | Refusal
         return Seat()
     there = [held for held in table if not held.entering]
     own = [held for held in there if held.peer == newcomer.peer]
-    less = [held for held in there if Standing.STRANGER < newcomer.standing > held.standing]
+    less = [held for held in there if yields(held, newcomer)]
     if own or less:
         return Seat(max(own, key=lambda held: held.age_s) if own else min(less, key=worth))
     return Refusal("full", f"this node has its maximum of {maximum} connections already")

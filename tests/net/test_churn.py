@@ -1,0 +1,157 @@
+"""Many come and go, at a node in its own process: what stays behind there, and here."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from whatnext.errors import Unreachable
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc"),
+]
+
+VISITED = Path(__file__).with_name("visited_process.py")
+ECHO = "/test/echo/1.0.0"
+AT_ONCE = 8
+LEFT_MB = 5.0
+
+
+class Visited:
+    """The other process, spoken to in lines."""
+
+    def __init__(self, maximum):
+        self.process = subprocess.Popen(
+            [sys.executable, str(VISITED), str(maximum)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        told = json.loads(self.process.stdout.readline())
+        self.peer, self.addresses = told["peer"], told["addresses"]
+
+    async def ask(self, line="look"):
+        """Its costs now."""
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return json.loads(await trio.to_thread.run_sync(self.process.stdout.readline))
+
+    async def at_rest(self, before=None):
+        """Its costs once nobody is connected and no more tasks live than before."""
+        with trio.move_on_after(15):
+            while True:
+                costs = await self.ask()
+                if not costs["connected"] and not (before and costs["tasks"] > before["tasks"]):
+                    break
+                await trio.sleep(0.1)
+        return costs
+
+
+@pytest.fixture
+def visited():
+    """Start it with a maximum of connections."""
+    with contextlib.ExitStack() as stack:
+
+        def start(maximum):
+            other = Visited(maximum)
+            stack.callback(other.process.wait)
+            stack.callback(other.process.kill)
+            return other
+
+        yield start
+
+
+async def exchange(network, peer):
+    async with await network.open_stream(peer, [ECHO]) as stream:
+        await stream.send_all(b"hello")
+        assert await stream.receive_some() == b"hello"
+
+
+async def in_parallel(count, work):
+    """Run `work(number)` that often, some at once."""
+    left = iter(range(count))
+
+    async def worker():
+        for number in left:
+            await work(number)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(AT_ONCE):
+            nursery.start_soon(worker)
+
+
+@pytest.mark.parametrize(
+    ("cycles", "streams"), [(24, 100), pytest.param(1000, 10_000, marks=pytest.mark.soak)]
+)
+async def test_coming_going_and_opening_streams_leaves_no_memory_task_or_descriptor(
+    visited, node, cycles, streams
+):
+    other = visited(64)
+    ways = [[address] for address in other.addresses]
+
+    async def visit(number):
+        async with node() as guest:  # a new identity each time
+            await guest.dial(other.peer, ways[number % len(ways)])
+            await exchange(guest, other.peer)
+
+    async with node() as regular:
+
+        async def come_again():
+            for number in range(cycles // 2):
+                await regular.dial(other.peer, ways[number % len(ways)])
+                await exchange(regular, other.peer)
+                await regular.disconnect(other.peer)
+
+        async def talk(count):
+            await regular.dial(other.peer, other.addresses)
+            await in_parallel(count, lambda _: exchange(regular, other.peer))
+            await regular.disconnect(other.peer)
+
+        await in_parallel(max(10, cycles // 5), visit)
+        await talk(streams // 5)
+        before = await other.at_rest()
+        here = len(os.listdir("/proc/self/fd")), trio.lowlevel.current_statistics().tasks_living
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(come_again)
+            nursery.start_soon(in_parallel, cycles - cycles // 2, visit)
+        await talk(streams)
+        after = await other.at_rest(before)
+        print(f"{cycles} cycles, {streams} streams: {before['mb']:.1f} MB before, {after['mb']:.1f} MB after")
+        assert after["connected"] == []
+        assert (after["tasks"], after["descriptors"]) == (before["tasks"], before["descriptors"])
+        assert after["mb"] - before["mb"] < LEFT_MB
+        with trio.move_on_after(5):
+            while trio.lowlevel.current_statistics().tasks_living > here[1]:  # noqa: ASYNC110 - no event for it
+                await trio.sleep(0.1)
+        assert (len(os.listdir("/proc/self/fd")), trio.lowlevel.current_statistics().tasks_living) == here
+
+
+@pytest.mark.soak
+async def test_a_hundred_who_dial_another_process_at_once_never_exceed_its_maximum(visited, node, eventually):
+    other = visited(32)
+    async with contextlib.AsyncExitStack() as stack:
+        guests = [await stack.enter_async_context(node()) for _ in range(100)]
+        friends = guests[:8]
+        await other.ask("members " + " ".join(friend.peer for friend in friends))
+        for friend in friends[:4]:
+            await friend.dial(other.peer, other.addresses)
+
+        async def visit(guest):
+            with contextlib.suppress(Unreachable):
+                await guest.dial(other.peer, other.addresses)
+
+        async with trio.open_nursery() as nursery:
+            for guest in reversed(guests):  # four friends among the last
+                nursery.start_soon(visit, guest)
+        await trio.sleep(2)
+        costs = await other.ask()
+        assert costs["highest"] == 32
+        assert len(costs["connected"]) == 32
+        assert {friend.peer for friend in friends} <= set(costs["connected"])
