@@ -21,6 +21,7 @@ from whatnext.cli.commands import (
     playlists,
     profile,
     relay_server,
+    relays,
     sharing,
     tracks,
 )
@@ -131,6 +132,12 @@ def _relay_app() -> App:
         name="relay", help="Run a relay server for devices that cannot meet directly, and look at one."
     )
     group.default(relay_server.run)
+    group.command(relay_server.status)
+    group.command(relay_server.check)
+    group.command(relay_server.backup)
+    group.command(relays.add)
+    group.command(relays.list_, name="list")
+    group.command(relays.remove)
     return group
 
 

@@ -35,17 +35,20 @@ class DirectBackend:
         except BaseException:
             self._lock.release()
             raise
-        self._playlists = Playlists(self._library, rng=random.SystemRandom(), settings=settings)
+        self._playlists = Playlists(
+            self._library, rng=random.SystemRandom(), settings=settings, relays=lambda: list(settings.relays)
+        )
 
     def ask(self, operation: str, request: msgspec.Struct, response: type[T]) -> T:
         """Perform an operation; raises `NodeNotRunning` for those that only a node has."""
         found = OPERATIONS.get(operation)
         if found is None:
-            from whatnext.node.acquaintances import OFFLINE
+            from whatnext.node import acquaintances, relays
 
-            if operation not in OFFLINE:
+            offline = {**acquaintances.OFFLINE, **relays.OFFLINE}
+            if operation not in offline:
                 raise node_is_needed()
-            return msgspec.convert(OFFLINE[operation](self._playlists, request), response)
+            return msgspec.convert(offline[operation](self._playlists, request), response)
         return msgspec.convert(found.run(self._playlists, request), response)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from whatnext.node import operations, peer_operations, peer_report, requests, views
+from whatnext.node import operations, peer_operations, peer_report, relays, requests, views
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
 from whatnext.node.doctor.findings import NodeSeen
 from whatnext.node.doctor.operation import doctor
@@ -54,6 +54,9 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         views.Forgotten,
         peer_operations.forget,
     ),
+    ("relays.list", "List the relays this device uses", Nothing, list[views.RelayView], relays.listed),
+    ("relays.add", "Use one more relay", requests.OfRelay, list[views.RelayView], relays.add),
+    ("relays.remove", "Use a relay no longer", requests.OfRelay, list[views.RelayView], relays.remove),
     ("doctor", "Tell what the doctor needs of the node", Nothing, NodeSeen, doctor),
     ("connect", "Connect to a peer", requests.Connect, views.Connected, operations.connect),
     (

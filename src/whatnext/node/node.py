@@ -44,6 +44,7 @@ from whatnext.node.neighbours import Neighbours
 from whatnext.node.news import News
 from whatnext.node.peer_documents import peer_documents
 from whatnext.node.relay_addresses import Relays
+from whatnext.node.relays import links_relays, use_relays
 from whatnext.node.rxdb import RxdbClients
 from whatnext.node.state_file import NodeFile
 from whatnext.node.transports import with_extra
@@ -75,8 +76,8 @@ class Node:
         sync_links: SyncLinks,
         standings: Standings,
         instruments: Instruments,
-        relays: Relays,
-        serve: frozenset[Service],
+        relays: Relays | None = None,
+        serve: frozenset[Service] = frozenset(),
     ) -> None:
         self.library = library
         self.settings = settings
@@ -86,12 +87,18 @@ class Node:
         self.book = AddressBook(library.database)
         self.feed = Feed(library)
         rng = random.SystemRandom()
-        self.playlists = Playlists(library, rng=rng, settings=settings, addresses=network.addresses)
+        self.playlists = Playlists(
+            library,
+            rng=rng,
+            settings=settings,
+            addresses=network.addresses,
+            relays=partial(links_relays, self),
+        )
         self.instruments = instruments
         self.neighbours = Neighbours(self.feed, instruments.on_mdns)
         self.standings = standings
-        self.relays = relays
-        self.finding = Finding(network, self.book, relays, self.neighbours.addresses, serve, rng)
+        self.relays = relays or Relays(settings)
+        self.finding = Finding(network, self.book, self.relays, self.neighbours.addresses, serve, rng)
         self.contacts = Contacts(
             library,
             self.book,
@@ -204,6 +211,7 @@ async def _running(
 
 
 def _start(nursery: trio.Nursery, node: Node) -> None:
+    use_relays(node)
     library = node.library
     caretaker = Caretaker(node.playlists)
     library.subscribe(node.feed.on_change)

@@ -32,3 +32,9 @@ class Disconnect(Request, frozen=True, kw_only=True):
     """Close every connection to a peer; the node does not dial it again until it is asked to."""
 
     peer: str
+
+
+class OfRelay(Request, frozen=True, kw_only=True):
+    """A relay: its multiaddr ending in `/p2p/<PeerID>`; to remove one, also its PeerID or how that begins or ends."""
+
+    relay: str

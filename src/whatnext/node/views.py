@@ -142,3 +142,20 @@ class BrowserLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An address that signs a browser in, once, for a minute."""
 
     url: str
+
+
+class RelayView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One relay of this device.
+
+    `reserved_until` is when the place it holds for us ends (milliseconds since 1970; it is renewed before), None while
+    there is none; then `problem` says why, if it is known. A circuit through it ends after `circuit_s` seconds or
+    `circuit_bytes` each way, None where it sets no limit, and is then dialled anew.
+    """
+
+    relay: str
+    addresses: list[str]
+    connected: bool = False
+    reserved_until: int | None = None
+    circuit_s: int | None = None
+    circuit_bytes: int | None = None
+    problem: str | None = None
