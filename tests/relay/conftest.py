@@ -1,6 +1,7 @@
 """A relay here or in a process of its own, and the smallest clients that use or abuse it: bare messages on streams."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -152,6 +153,14 @@ def client() -> Callable[..., AbstractAsyncContextManager[Client]]:
             yield made
 
     return make
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A TCP port that is taken and refuses."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ class RelayMetrics(Collector):
         yield _gauge("draining", "1 while the relay finishes before it stops", int(board.draining))
         entries = len(self._relay.rendezvous.table)
         yield _gauge("rendezvous_entries", "Peers that left word where they are", entries)
+        yield _gauge("dht_records", "Records kept for the DHT", len(self._relay.dht.records))
         limits = GaugeMetricFamily("whatnext_relay_limit", "What may be at once", labels=["of"])
         limits.add_metric(["connections"], board.limits.max_connections)
         limits.add_metric(["reservations"], board.limits.reservations)

@@ -9,6 +9,8 @@ import trio
 from whatnext.identity import Identity
 from whatnext.net import Connected, Disconnected, Missed, NetConfig, Network, Subscription, open_network
 from whatnext.net.config import PerIp
+from whatnext.net.dht.server import DhtServer
+from whatnext.net.dialback.server import DialbackServer
 from whatnext.net.observing import Observer, ignore
 from whatnext.net.rendezvous.server import RendezvousServer
 from whatnext.relay.admission import Admission
@@ -41,6 +43,8 @@ class Relay:
         self.hop = Hop(network, identity, switchboard, ledger)
         self.admission = Admission(network, switchboard, ledger)
         self.rendezvous = RendezvousServer(network)
+        self.dht = DhtServer(network)
+        self.dialback = DialbackServer(network)
         self.started = trio.current_time()
 
     async def run(self, events: Subscription) -> None:
@@ -49,6 +53,7 @@ class Relay:
             nursery.start_soon(self._follow, events)
             nursery.start_soon(self._expire)
             nursery.start_soon(self.rendezvous.run)
+            nursery.start_soon(self.dht.run)
 
     def carried(self) -> tuple[int, int]:
         """Bytes carried since the start: from those who made circuits, and to them."""

@@ -46,18 +46,18 @@ def run(
     import trio
 
     from whatnext.node.logs import set_up_logs
-    from whatnext.relay.config import RelayConfig, check, read_config
+    from whatnext.relay import config as configuration
     from whatnext.relay.profile import relay_directory
 
     set_up_logs(log_level, log_format, sys.stderr)
-    settings = read_config(config) if config else RelayConfig()
+    settings = configuration.read_config(config) if config else configuration.RelayConfig()
     settings = msgspec.structs.replace(
         settings,
         listen=tuple(listen) if listen else settings.listen,
         announce=tuple(announce) if announce else settings.announce,
         ops_port=settings.ops_port if ops_port is None else ops_port,
     )
-    check(settings, "the command line")
+    configuration.check(settings, "the command line")
     directory = relay_directory(context.profile)
 
     async def main() -> None:
@@ -89,6 +89,34 @@ def status(
             show(ask(directory), context, again=True)
     except KeyboardInterrupt:
         return
+
+
+def check(
+    address: Annotated[str, Parameter(help="The relay's multiaddr, with /p2p/ and its PeerID.")],
+    *,
+    token: Annotated[str | None, Parameter(help="The token, where the relay wants one.")] = None,
+    context: Given,
+) -> int:
+    """Try a relay from here: connect, reserve a place, call it through the relay; say what fails and what to do."""
+    import trio
+
+    from whatnext.relay.check import Step, check_relay
+
+    def tell(step: Step) -> None:
+        if not context.as_json:
+            context.print(f"{step.verdict:<8}  {step.check}: {step.seen}")
+            if step.next is not None:
+                context.print(f"{'':<8}  → {step.next}")
+            sys.stdout.flush()
+
+    report = trio.run(check_relay, address, token, tell)
+    if not context.show(report):
+        context.say(
+            "Users may run: whatnext relay add " + address
+            if not report.problems
+            else "It cannot be used like this."
+        )
+    return 1 if report.problems else 0
 
 
 def backup(
