@@ -113,8 +113,19 @@ def test_the_end_of_a_link_after_the_connection_begins_no_new_life(told):
     told.observe(Disconnected("P", "gone"))
     told.on_sync(LinkEnded("P", "connection_lost", "gone"))
     told.on_sync(PlaylistInSync("P", b"late"))
-    assert [kind for kind, _ in told.steps] == ["connected", "unlinked", "lost"]
+    assert [kind for kind, _ in told.steps] == ["connected", "unlinked", "lost", "unlinked"]
     assert len(told.timelines.lives("P")) == 1
+
+
+def test_a_way_that_cannot_work_is_told_once_in_a_life(told):
+    silent = Found("P", "DHT", [], "no relay is set up", 1.0)
+    for _ in range(5):
+        told.observe(silent)
+        told.observe(Found("P", "address book", [ADDRESS], None, 1.0))
+    told.observe(Disconnected("P", "gone"))
+    told.observe(silent)
+    assert told.steps.count(("not found", "DHT: no relay is set up")) == 2
+    assert told.steps.count(("found", "address book: 1 address")) == 5
 
 
 def test_joins_and_offences_are_told(told):

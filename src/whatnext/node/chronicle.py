@@ -79,11 +79,19 @@ class Chronicle:
             case Secured() | Muxed() | HandshakeFailed() | Identified():
                 self._on_handshake(observation)
             case Found(peer=peer, way=way, addresses=addresses, reason=reason, took_ms=took):
-                kind = "found" if addresses else "not found"
-                text = _counted(len(addresses), "address") if addresses else reason or "nothing known"
-                self._add(peer, kind, f"{way}: {text}", took_ms=took)
+                if addresses:
+                    self._add(peer, "found", f"{way}: {_counted(len(addresses), 'address')}", took_ms=took)
+                else:
+                    self._on_silence(peer, f"{way}: {reason or 'nothing known'}", took)
             case Refused(peer=str(peer), address=address, code=code, reason=why):
                 self._add(peer, "refused", f"{code}: {why}", address=address)
+
+    def _on_silence(self, peer: str, text: str, took_ms: float) -> None:
+        """Once for each life: a way that cannot work here says so at every try."""
+        step = ("not found", text)
+        life = self.timelines.current(peer)
+        if life is None or step not in [(each.kind, each.text) for each in [*life.first, *life.last]]:
+            self._add(peer, *step, took_ms=took_ms)
 
     def _on_handshake(self, observation: Secured | Muxed | HandshakeFailed | Identified) -> None:
         match observation:
@@ -115,7 +123,7 @@ class Chronicle:
             case Offence(peer=peer, kind=kind, detail=detail):
                 self._add(peer, "offence", f"{kind}: {detail}")
             case LinkEnded(peer=peer, reason=why):
-                if self.timelines.is_connected(peer):  # else the loss of the connection says it all
+                if self.timelines.lives(peer):
                     self._add(peer, "unlinked", why)
 
     def _on_playlist_in_sync(self, peer: str, playlist: bytes) -> None:

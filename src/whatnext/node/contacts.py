@@ -195,7 +195,10 @@ class Contacts:
         return bool(self.addresses(peer)) or (self._resolver is not None and self._resolver.can_ask())
 
     def _trouble(self, peer: str, reason: str) -> None:
-        if self.problems.get(peer) != reason:
+        is_new = self.problems.get(peer) != reason
+        # A friend away for a week is dialled ten thousand times: said at each, it would push all else out of the log.
+        _log.log(logging.INFO if is_new else logging.DEBUG, "%s", reason, extra={"peer": peer})
+        if is_new:
             self.problems[peer] = reason
             self._on_problem(peer, reason)
 
@@ -216,7 +219,6 @@ class Contacts:
                         async with self._dials:
                             await self._dial(network, peer)
                     except NetworkError as error:
-                        _log.info("%s", error)
                         self._trouble(peer, str(error))
                         await trio.sleep(backoff.next())
         finally:

@@ -19,7 +19,8 @@ MAX_PEERS = 128
 """Times lives times steps of some 200 bytes: 4 MB at the very most. Those never met are forgotten first."""
 MAX_TEXT = 300
 
-BEGIN, END = "connected", "lost"
+BEGIN, END, EPILOGUE = "connected", "lost", "unlinked"
+"""The kinds that matter here. A sync link's end may be told a moment after its connection's: it begins no life."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -73,13 +74,20 @@ class Timeline:
 
     def add(self, step: Step) -> Life:
         """Take a step into the life it belongs to; return that one."""
-        life = self.lives[-1] if self.lives else None
-        if life is None or self._is_past(life, step):
-            life = self._begin(step.at)
+        life = self.current(step.at, step.kind) or self._begin(step.at)
         life.add(step)
         life.connected = life.connected or step.kind == BEGIN
-        life.over = step.kind == END
+        life.over = life.over or step.kind == END
         return life
+
+    def current(self, at: float, kind: str = "") -> Life | None:
+        """The life that a step belongs to, or None when it begins another one."""
+        if not self.lives:
+            return None
+        life = self.lives[-1]
+        if life.over:
+            return life if kind == EPILOGUE else None
+        return life if life.connected or at - life.latest() <= QUIET_S else None
 
     def is_connected(self) -> bool:
         """Whether the last life is under way and reached its connection."""
@@ -88,12 +96,6 @@ class Timeline:
     def ever_connected(self) -> bool:
         """Whether any life that is kept reached its connection."""
         return any(life.connected for life in self.lives)
-
-    @staticmethod
-    def _is_past(life: Life, step: Step) -> bool:
-        if life.over:
-            return True
-        return not life.connected and step.at - life.latest() > QUIET_S
 
     def _begin(self, at: float) -> Life:
         lives = self.lives
@@ -142,6 +144,11 @@ class Timelines:
         """What is kept of a peer, the oldest life first."""
         timeline = self._peers.get(peer)
         return [] if timeline is None else list(timeline.lives)
+
+    def current(self, peer: str) -> Life | None:
+        """The life that what happens to a peer now belongs to; None when it begins another one."""
+        timeline = self._peers.get(peer)
+        return None if timeline is None else timeline.current(self._now())
 
     def is_connected(self, peer: str) -> bool:
         """Whether the peer's last life is a connection that has not ended."""
