@@ -1,0 +1,119 @@
+"""The sync protocol over every transport: two real nodes that have nothing else in common, and edits both ways."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from whatnext.node import ports
+from whatnext.node.transports import LISTEN, with_extra
+
+TRANSPORTS = {
+    "tcp": "/ip4/127.0.0.1/tcp/0",
+    "ws": "/ip4/127.0.0.1/tcp/0/ws",
+    "quic-v1": "/ip4/127.0.0.1/udp/0/quic-v1",
+    "webrtc-direct": "/ip4/127.0.0.1/udp/0/webrtc-direct",
+}
+PATIENCE_S = 30
+
+
+class Device:
+    """One `whatnext node` in its own process, listening on one transport of this machine only."""
+
+    def __init__(self, profile, transport):
+        words = ["--profile", str(profile), "node", "--ready-line", "--lifeline", "--no-mdns"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "whatnext", *words, "--listen", TRANSPORTS[transport]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        ready = json.loads(self.process.stdout.readline())
+        self.url, self.token = ready["url"], ready["token"]
+
+    def ask(self, operation, **request):
+        headers = {"authorization": f"Bearer {self.token}"}
+        url, body = f"{self.url}/v1/{operation}", json.dumps(request).encode()
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
+            return json.load(answer)
+
+    def titles(self, playlist):
+        try:
+            return {entry["title"] for entry in self.ask("playlist.show", playlist=playlist)["entries"]}
+        except urllib.error.HTTPError as error:
+            assert error.code == 404  # joining it is under way
+            return set()
+
+
+@pytest.fixture
+def device(tmp_path):
+    devices = []
+
+    def start(name, transport):
+        devices.append(Device(tmp_path / name, transport))
+        return devices[-1]
+
+    yield start
+    for one in devices:
+        one.process.stdin.close()
+        one.process.wait(10)
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "too late"
+        time.sleep(0.02)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_two_nodes_edit_one_playlist_over_nothing_but_this_transport(device, transport):
+    if transport == "webrtc-direct":
+        pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
+    anna, ben = device("anna", transport), device("ben", transport)
+    playlist = anna.ask("playlist.create", name="Road trip")["id"]
+    anna.ask("playlist.add", playlist=playlist, tracks=[{"title": f"By Anna {n}"} for n in range(200)])
+    ben.ask("join", link=anna.ask("invite.create", playlist=playlist)["link"])
+    wait_for(lambda: len(ben.titles(playlist)) == 200)
+    ben.ask("playlist.add", playlist=playlist, tracks=[{"title": "By Ben"}])
+    wait_for(lambda: "By Ben" in anna.titles(playlist))
+    used = {one["transport"] for node in (anna, ben) for one in node.ask("node.status")["connections"]}
+    assert used == {transport}
+
+
+def test_a_transport_turned_on_is_listened_on_beside_the_others():
+    base = ("/ip4/0.0.0.0/tcp/0",)
+    assert with_extra(base, frozenset()) == base
+    assert with_extra(base, {"quic"}) == (*base, LISTEN["quic"])
+    assert with_extra(base, {"webrtc", "quic"}) == (*base, LISTEN["quic"], LISTEN["webrtc"])
+
+
+def test_a_transport_that_is_listened_on_already_gets_no_second_address():
+    own = ("/ip4/192.0.2.1/udp/4001/quic-v1",)
+    assert with_extra(own, {"quic"}) == own
+
+
+def test_udp_ports_of_last_time_are_taken_again_when_they_are_free(tmp_path):
+    listen = (LISTEN["quic"], LISTEN["webrtc"])
+    with socket.socket(type=socket.SOCK_DGRAM) as free, socket.socket(type=socket.SOCK_DGRAM) as taken:
+        free.bind(("127.0.0.1", 0))
+        taken.bind(("127.0.0.1", 0))
+        free_port, taken_port = free.getsockname()[1], taken.getsockname()[1]
+        free.close()
+        ports.keep(
+            tmp_path,
+            [
+                f"/ip4/192.0.2.1/udp/{free_port}/quic-v1/p2p/B",
+                f"/ip4/192.0.2.1/udp/{taken_port}/webrtc-direct/certhash/uEiA/p2p/B",
+            ],
+        )
+        assert ports.settled(listen, tmp_path) == (
+            f"/ip4/0.0.0.0/udp/{free_port}/quic-v1",
+            LISTEN["webrtc"],
+        )
