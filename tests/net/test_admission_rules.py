@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from whatnext.net.admission.arrivals import REMEMBERED, Arrivals
 from whatnext.net.admission.origins import Origin, origin_of
 from whatnext.net.admission.places import Seat, seat
-from whatnext.net.admission.pruning import Held, surplus, watermark, worth
+from whatnext.net.admission.pruning import Held, hoarders, surplus, watermark, worth
 from whatnext.net.admission.refusal import Refusal
 from whatnext.net.admission.streams import StreamMeter, Verdict
 from whatnext.net.config import NetConfig, PerIp
@@ -223,6 +223,17 @@ def test_watermarks_lie_in_order_and_within_the_maximum(maximum):
     assert 1 <= low <= high <= maximum
     if maximum >= 10:
         assert low < high < maximum
+
+
+@given(st.lists(st.integers(0, 100), max_size=20), st.integers(0, 500))
+def test_who_fills_the_memory_goes_and_nobody_else(unread, budget):
+    table = [held(key, unread=count) for key, count in enumerate(unread)]
+    gone = hoarders(table, budget)
+    kept = [one for one in table if one not in gone]
+    assert sum(one.unread for one in kept) <= budget
+    assert all(lost.unread >= one.unread for lost in gone for one in kept)
+    if gone:  # the last one had to go as well
+        assert sum(one.unread for one in kept) + gone[-1].unread > budget
 
 
 # Streams

@@ -29,6 +29,7 @@ GOODBYES = MappingProxyType(
         "full": 0x1001,
         "ip_limit": 0x1001,
         "peer_limit": 0x1001,
+        "memory": 0x1001,
         "rate": 0x1002,
         "pruned": 0x1005,
         "blocked": 0x1007,

@@ -35,6 +35,8 @@ class NetConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Age below which a connection is not pruned: the first sync of a large playlist takes less."""
     max_connections_per_peer: int = 4
     """Two that dial each other at once, and a relayed connection beside a direct one, need no more."""
+    max_unread: int = 64 * 1024 * 1024
+    """Bytes of all connections that nobody here has read yet; above, those that hold the most are closed."""
     max_handshakes: int = 128
     """Strangers proving who they are at once; each holds a socket for at most `handshake_timeout_s`."""
     per_ip: PerIp = PerIp(connections=16, handshakes=16, rate_per_s=2.0, burst=64)

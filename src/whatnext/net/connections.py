@@ -10,6 +10,7 @@ to the preferred one; the other is closed when it is idle, or after `replace_gra
 
 import logging
 import time
+from functools import partial
 
 import msgspec
 import trio
@@ -29,6 +30,8 @@ from whatnext.net.config import NetConfig
 from whatnext.net.departed import Departed
 from whatnext.net.events import Connected, Disconnected, EventHub, PathChanged
 from whatnext.net.heartbeat import ping_once
+from whatnext.net.inbox import InboxStream
+from whatnext.net.muxing import SafeYamux
 from whatnext.net.standing import Standing
 from whatnext.net.swarm import SafeSwarm
 
@@ -70,6 +73,7 @@ class Link:
         self.opened_at = time.time()
         self.began = self.used_at = self.alive_at = trio.current_time()
         self.latency_ms: float | None = None
+        self.is_passing = False  # made only to ask something
         self.reason = "the peer or the network closed the connection"
 
     def streams_in_use(self) -> int:
@@ -88,6 +92,13 @@ class Link:
         return ConnectionInfo(
             self.peer, self.address, direction, transport, path, self.opened_at, self.latency_ms
         )
+
+
+def _unread(conn: SwarmConn) -> int:
+    if isinstance(conn.muxed_conn, SafeYamux):
+        return conn.muxed_conn.unread()
+    muxed = (stream.muxed_stream for stream in conn.get_streams())
+    return sum(len(stream.inbox) for stream in muxed if isinstance(stream, InboxStream))
 
 
 class Connections(INotifee):
@@ -122,10 +133,6 @@ class Connections(INotifee):
         """Every live link."""
         return [link for links in self._links.values() for link in links]
 
-    def standing(self, peer: str) -> Standing:
-        """What this peer is to this node now."""
-        return self._gate.standing(peer)
-
     def is_blocked(self, peer: str) -> bool:
         """Whether this peer is refused now."""
         return self._gate.standing(peer) is Standing.BLOCKED
@@ -149,6 +156,7 @@ class Connections(INotifee):
             age_s=now - link.began,
             idle_s=now - link.used_at,
             streams=streams,
+            unread=_unread(conn),
         )
 
     async def _give_up(self, key: int, refusal: Refusal) -> None:
@@ -173,6 +181,10 @@ class Connections(INotifee):
                 if self.is_blocked(link.peer):
                     nursery.start_soon(self._turn_out, link)
 
+    def _overrun(self, link: Link, reason: str) -> None:
+        link.reason = reason
+        self._gate.refused(link.peer, link.address, Refusal("memory", reason))
+
     async def _turn_out(self, link: Link) -> None:
         await self._gate.give_up(id(link.conn.muxed_conn), Refusal("blocked", "this peer is blocked here"))
 
@@ -189,6 +201,8 @@ class Connections(INotifee):
         if self.is_blocked(link.peer):  # since it passed the gate
             self._nursery.start_soon(self._turn_out, link)
             return
+        if isinstance(conn.muxed_conn, SafeYamux):
+            conn.muxed_conn.on_overrun = partial(self._overrun, link)
         before = self.best(link.peer)
         self._links.setdefault(link.peer, []).append(link)
         self._nursery.start_soon(self._watch, link)

@@ -47,6 +47,7 @@ REFUSALS = (
     "stream_limit",
     "rate",
     "pruned",
+    "memory",
     "other",
 )
 MAX_PROTOCOLS = 64

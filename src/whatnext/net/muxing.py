@@ -5,8 +5,8 @@ and the whole connection dies, with every stream on it. And a peer that ignores 
 about, while what it sends piles up in memory. `tests/net/test_canaries.py` shows both.
 """
 
-from collections.abc import Iterable
-from typing import SupportsIndex
+from collections.abc import Callable, Iterable
+from typing import NoReturn, SupportsIndex
 
 import trio
 from libp2p.abc import ISecureConn
@@ -22,6 +22,8 @@ from libp2p.stream_muxer.yamux.yamux import (
 from whatnext.net.carrier import Carrier
 from whatnext.net.inbox import WINDOW
 
+MAX_UNREAD = 16 * 1024 * 1024
+"""Bytes on all streams of a connection that nobody read yet: sixteen full windows, where ours need two or three."""
 _SLACK = 64 * 1024  # yamux as js and py speak it may overshoot by a frame
 _LOOK_AGAIN = 0.25  # seconds
 _GO_AWAY_PATIENCE = 0.5  # seconds for the goodbye; a peer that reads nothing does not hold us longer
@@ -39,8 +41,9 @@ class WindowBuffer(bytearray):
         """Add what a frame brought."""
         assert isinstance(data, bytes)
         if len(self) + len(data) > self.limit:
-            self._conn.cut()
-            raise MuxedStreamError(f"{self._conn.peer_id} sent past its window: connection cut")
+            self._conn.overrun("it sent past its window")
+        if self and self._conn.unread() + len(data) > MAX_UNREAD:
+            self._conn.overrun(f"{MAX_UNREAD // 1024} KiB of what it sent wait to be read")
         super().extend(data)
 
 
@@ -114,8 +117,20 @@ class SafeYamux(Yamux):
     def __init__(self, secured_conn: ISecureConn, peer_id: ID, is_initiator: bool | None = None) -> None:
         super().__init__(secured_conn, peer_id, is_initiator)
         self.goodbye = GO_AWAY_NORMAL
+        self.on_overrun: Callable[[str], None] | None = None
         self.stream_buffers = _Buffers(self)
         self.streams = _Streams()
+
+    def overrun(self, reason: str) -> NoReturn:
+        """Cut a peer off that sends more than it may; its streams end with an error."""
+        if self.on_overrun is not None:
+            self.on_overrun(reason)
+        self.cut()
+        raise MuxedStreamError(f"{self.peer_id} is cut off: {reason}")
+
+    def unread(self) -> int:
+        """Bytes that arrived on all streams together and were not read yet."""
+        return sum(map(len, self.stream_buffers.values()))
 
     async def _write_frame(self, data: bytes) -> None:
         # A shield cannot hang: the heartbeat or close() cuts the socket, and the write ends with an error.

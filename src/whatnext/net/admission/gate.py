@@ -15,7 +15,7 @@ from libp2p.network.exceptions import SwarmException
 from whatnext.net.admission.arrivals import Arrivals
 from whatnext.net.admission.origins import origin_of
 from whatnext.net.admission.places import Seat, seat, yields
-from whatnext.net.admission.pruning import Held, surplus, watermark
+from whatnext.net.admission.pruning import Held, hoarders, surplus, watermark
 from whatnext.net.admission.refusal import Refusal
 from whatnext.net.config import NetConfig
 from whatnext.net.observing import Observer, Refused, ignore
@@ -137,7 +137,7 @@ class Gate:
         return [one for key, one in held.items() if key not in self._leaving]
 
     async def prune(self) -> None:
-        """Give up connections above the high watermark; takes as long as closing them."""
+        """Give up connections above the high watermark, and those that fill the memory; as long as closing takes."""
         maximum = self._config.max_connections
         low = watermark(self._config.low_watermark, maximum)
         high = watermark(self._config.high_watermark, maximum)
@@ -145,6 +145,11 @@ class Gate:
         async with trio.open_nursery() as nursery:
             for held in surplus(self._held(), low=low, high=high, grace_s=self._config.prune_grace_s):
                 nursery.start_soon(self.give_up, held.key, refusal)
+            for held in hoarders(self._held(), self._config.max_unread):
+                reason = (
+                    f"{held.unread // 1024} KiB of what it sent wait to be read, too much with all others'"
+                )
+                nursery.start_soon(self.give_up, held.key, Refusal("memory", reason))
 
     async def give_up(self, key: int, refusal: Refusal) -> None:
         """Close a connection and free its place; nothing to do when it is gone or going already."""

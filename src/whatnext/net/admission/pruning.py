@@ -29,6 +29,8 @@ class Held(msgspec.Struct, frozen=True):
     age_s: float = 0.0
     idle_s: float = 0.0
     streams: int = 0
+    unread: int = 0
+    """Bytes it sent that nobody here has read yet."""
     entering: bool = False
     """It was granted a place and is not in the table yet: it cannot be given up."""
 
@@ -52,3 +54,14 @@ def surplus(table: Sequence[Held], *, low: int, high: int, grace_s: float) -> li
         return []
     given = [held for held in table if held.standing < Standing.MEMBER and held.age_s >= grace_s]
     return sorted(given, key=worth)[: len(table) - low]
+
+
+def hoarders(table: Sequence[Held], budget: int) -> list[Held]:
+    """Connections whose unread bytes are more than this node can bear: those with the most, until the rest fit."""
+    total, given = sum(held.unread for held in table), []
+    for held in sorted(table, key=lambda held: held.unread, reverse=True):
+        if total <= budget:
+            break
+        given.append(held)
+        total -= held.unread
+    return given
