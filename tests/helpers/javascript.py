@@ -19,9 +19,9 @@ def node() -> str | None:
 def why_not(folder: Path) -> str | None:
     """Why the JavaScript of a folder cannot be run here, in a sentence, or None when it can."""
     if node() is None:
-        return f"Node {OLDEST} or newer is missing: `make setup` installs one where npm and its registry are"
+        return f"Node {OLDEST} or newer is missing: `sh tools/javascript.sh` installs one where npm is"
     if not (folder / "node_modules/.installed-lock.json").exists():
-        return f"the packages of {folder.relative_to(ROOT)} are missing: `make setup` installs them"
+        return f"the packages of {folder.relative_to(ROOT)} are missing: `sh tools/javascript.sh` installs them"
     return None
 
 
