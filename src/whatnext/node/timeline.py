@@ -12,12 +12,12 @@ import msgspec
 
 QUIET_S = 10.0
 """A dial takes 10 s at most: without a connection and after such a pause, the next step belongs to another attempt."""
-FIRST_STEPS, LAST_STEPS = 20, 20
+FIRST_STEPS, LAST_STEPS = 16, 16
 """Kept of one life; what came between is only counted."""
 MAX_LIVES = 4
-MAX_PEERS = 128
-"""Times lives times steps of some 200 bytes: 4 MB at the very most. Those never met are forgotten first."""
-MAX_TEXT = 300
+MAX_PEERS = 64
+"""Times lives times steps: some 2 MB when full of ordinary steps. Those never met are forgotten first."""
+MAX_TEXT = 200
 
 BEGIN, END, EPILOGUE = "connected", "lost", "unlinked"
 """The kinds that matter here. A sync link's end may be told a moment after its connection's: it begins no life."""

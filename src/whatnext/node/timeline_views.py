@@ -20,7 +20,7 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class LifeView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One connection from its beginnings to its end.
 
-    `skipped` steps between the first 20 and the last 20 are not kept; `failed_before` attempts before this one came to
+    `skipped` steps between the first 16 and the last 16 are not kept; `failed_before` attempts before this one came to
     nothing and are not kept either.
     """
 

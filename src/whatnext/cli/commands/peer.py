@@ -7,6 +7,7 @@ from whatnext.cli.commands.peers import total
 from whatnext.cli.tables import print_table
 from whatnext.cli.words import moment
 from whatnext.node.requests import OfPeer
+from whatnext.node.timeline import FIRST_STEPS
 from whatnext.node.timeline_views import LifeView, PeerReport, StepView
 
 
@@ -55,7 +56,7 @@ def _headline(life: LifeView) -> str:
 def _rows(life: LifeView) -> list[tuple[str, ...]]:
     rows = [_row(step) for step in life.steps]
     if life.skipped:
-        rows.insert(20, ("", "", "…", f"{life.skipped} steps are not kept", "", ""))
+        rows.insert(FIRST_STEPS, ("", "", "…", f"{life.skipped} steps are not kept", "", ""))
     return rows
 
 
