@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="whatnext bench", description=__doc__)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of everything random (%(default)s)")
     benches = parser.add_subparsers(metavar="NAME", required=True)
-    for add in (_add_live, _add_cold, _add_size, _add_trace, _add_start, _add_all):
+    for add in (_add_live, _add_cold, _add_size, _add_trace, _add_start, _add_relay, _add_all):
         add(benches)
     return parser
 
@@ -137,6 +137,21 @@ def _add_start(benches: Benches) -> None:
     made.add_argument("--repeats", type=_at_least(1), default=5, help="(%(default)s)")
     made.add_argument(
         "--entries", type=_at_least(1), default=1000, help="in the profile's playlist (%(default)s)"
+    )
+
+
+def _add_relay(benches: Benches) -> None:
+    def measure(o: argparse.Namespace) -> msgspec.Struct:
+        from whatnext.bench import relay
+
+        return relay.measure(o.clients, o.circuits, o.seconds)
+
+    text = "what circuits cost a relay, and what the way through it costs its users"
+    made = _bench(benches, "relay", text, measure)
+    made.add_argument("--clients", type=_at_least(2), default=100, help="half of them wait (%(default)s)")
+    made.add_argument("--circuits", type=_at_least(1), default=50, help="(%(default)s)")
+    made.add_argument(
+        "--seconds", type=float, default=20.0, help="for which they all send edits (%(default)s)"
     )
 
 

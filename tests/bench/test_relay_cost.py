@@ -1,0 +1,33 @@
+"""`bench relay`, small: circuits are counted, refused past the limit, carried, and compared with the direct way."""
+
+import json
+
+import pytest
+
+from whatnext.bench import relay
+from whatnext.bench.main import run
+
+
+@pytest.mark.real
+def test_a_small_crowd_is_carried_and_one_circuit_more_refused(capsys, monkeypatch):
+    monkeypatch.setattr(relay, "SETTLE_S", 0.2)
+    monkeypatch.setattr(relay, "BULK_MIB", 2)
+    assert run(["relay", "--clients", "4", "--circuits", "2", "--seconds", "1"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["circuits"], report["refused"], report["lost"]) == (2, 2, 0)
+    assert report["edits"] >= 2
+    assert 0 < report["direct_rtt_p50_ms"]
+    assert 0 < report["relay_rtt_p50_ms"] <= 1000
+
+
+@pytest.mark.real
+@pytest.mark.soak
+def test_a_hundred_clients_and_fifty_circuits_cost_little_and_do_not_grow(capsys):
+    assert run(["relay", "--clients", "100", "--circuits", "50", "--seconds", "120"]) == 0
+    out = capsys.readouterr().out
+    print(out)
+    report = json.loads(out)
+    assert (report["circuits"], report["refused"], report["lost"]) == (50, 50, 0)
+    assert report["kb_per_client"] < 300
+    assert report["kb_per_circuit"] < 300
+    assert report["grew_mb"] < 5
