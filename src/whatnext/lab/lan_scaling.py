@@ -26,7 +26,7 @@ _LOOK_S = 0.25  # between looks at all lists: often enough, as the lists themsel
 
 
 class Rest(msgspec.Struct, frozen=True):
-    """A minute in which nobody does anything, per node, median."""
+    """While nobody does anything: per node and minute, median."""
 
     connections: float
     cpu_ms: float

@@ -91,7 +91,14 @@ class WholeNode:
             stderr=subprocess.PIPE,
             text=True,
         )
-        out, errors = process.communicate(timeout=ASK_S)
+        try:
+            out, errors = process.communicate(timeout=ASK_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise LocalError(
+                f"{self.host.name}: whatnext {' '.join(words)} took longer than {ASK_S:g} s"
+            ) from None
         if process.returncode != 0:
             raise LocalError(f"{self.host.name}: whatnext {' '.join(words)} failed: {errors}")
         return str(out)
