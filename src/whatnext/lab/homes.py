@@ -64,22 +64,25 @@ class Home:
 
     def __init__(self, lab: Lab, internet: Any, name: str, router: Router, profile: Path) -> None:
         self.host = lab.host(name)
+        self.router = router
         self.profile = profile
         lan = internet
         if router is not Router.NONE:
             lan = lab.lan(name)
             lab.nat(f"router of {name}", NatKind(router.value), lan, internet)
         self.link = lan.attach(self.host)
+        self._devices = 1
         self.node = self._node(profile)
 
     def _node(self, profile: Path) -> WholeNode:
         listen = f"/ip4/0.0.0.0/tcp/{NODE_PORT}"
-        return WholeNode(self.host, profile, "--no-mdns", "--listen", listen, "--log-level", "debug")
+        return WholeNode(self.host, profile, "--no-mdns", "--listen", listen, "--log-level", "info")
 
-    def begin_anew(self, number: int) -> None:
-        """Another device in the place of this one, with a profile of its own."""
+    def begin_anew(self) -> None:
+        """Put another device in the place of this one, with a profile of its own."""
         self.node.kill()
-        self.node = self._node(self.profile.with_name(f"{self.profile.name}-{number}"))
+        self._devices += 1
+        self.node = self._node(self.profile.with_name(f"{self.profile.name}-{self._devices}"))
 
 
 class TwoHomes:
@@ -108,6 +111,12 @@ class TwoHomes:
         wanted = min(2, len(self.relays))
         wait_until(lambda: self.places() >= wanted, 30, "the relays hold places for Ben")
 
+    def begin_anew(self) -> None:
+        """Two new devices in the same homes, at the same relays."""
+        self.anna.begin_anew()
+        self.ben.begin_anew()
+        self.start()
+
     def places(self) -> int:
         """How many relays hold a place for Ben."""
         return sum(relay["reservedUntil"] is not None for relay in self.ben.node.ask("relays.list"))
@@ -135,6 +144,13 @@ class TwoHomes:
         known = home.node.ask("peers.list")
         return next((p["path"] for p in known if p["peer"] == other.node.peer), None)
 
+    def carrier(self) -> str | None:
+        """PeerID of the relay that carries Anna's connection to Ben, if one does."""
+        known = self.anna.node.ask("peers.list")
+        address = next((p["address"] for p in known if p["peer"] == self.ben.node.peer), None) or ""
+        before, found, _ = address.partition("/p2p-circuit")
+        return before.rpartition("/p2p/")[2] if found else None
+
     def paths(self) -> set[str | None]:
         """Both sides' view of their connection."""
         return {self.path(self.anna), self.path(self.ben)}
@@ -148,6 +164,20 @@ class TwoHomes:
         self.add(self.anna, ["Anna's first"])
         wait_until(lambda: "Anna's first" in self.titles(self.ben), 30, "Ben has Anna's track")
         return here, time.monotonic() - began
+
+    def exchange(self, word: str, within_s: float = 5.0) -> bool:
+        """Whether an edit of each arrives at the other in time."""
+        wanted = {f"Anna's {word}", f"Ben's {word}"}
+        self.add(self.anna, [f"Anna's {word}"])
+        self.add(self.ben, [f"Ben's {word}"])
+        both = (self.anna, self.ben)
+        try:
+            wait_until(
+                lambda: all(wanted <= set(self.titles(home)) for home in both), within_s, "edits arrive"
+            )
+        except WhatNextError:
+            return False
+        return True
 
     def wait_direct(self, within_s: float) -> float | None:
         """Seconds until both sides are connected directly, or None when they are not within so many."""
