@@ -64,6 +64,12 @@ class SafeQuicConnection(QUICConnection):
             self._over &= self._quic._streams.keys()  # noqa: SLF001 - QUIC itself ignores what it has forgotten
         self._over.add(stream_id)
 
+    async def _handle_timer_events(self) -> None:
+        # Stock sleeps up to 2 s more before it looks at what the timer brought, the peer's goodbye among it.
+        await super()._handle_timer_events()
+        if self._quic._events:  # noqa: SLF001 - aioquic has no other way to ask
+            self._signal_activity()
+
     async def _handle_connection_terminated(self, event: ConnectionTerminated) -> None:
         self._lose_streams("the connection was lost")
         await super()._handle_connection_terminated(event)

@@ -1,5 +1,6 @@
 """Which transports run, and TCP and WebSocket of py-libp2p carrying our `Carrier` instead of their raw streams."""
 
+import importlib.util
 from collections.abc import Callable
 
 from libp2p.abc import IListener, ITransport
@@ -14,6 +15,7 @@ from libp2p.transport.websocket.multiaddr_utils import ParsedWebSocketMultiaddr
 from libp2p.transport.websocket.transport import WebsocketConfig, WebsocketTransport
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
+from whatnext.errors import LocalError
 from whatnext.net.addresses import transport_of
 from whatnext.net.carrier import Carrier, over_tcp, over_websocket
 from whatnext.net.config import NetConfig
@@ -32,6 +34,8 @@ def chosen(key: PrivateKey, upgrader: TransportUpgrader, config: NetConfig) -> l
 
         transports.append(SafeQuic(key, handshake_timeout_s=patience, max_streams=streams))
     if "webrtc-direct" in wanted:
+        if importlib.util.find_spec("aiortc") is None:
+            raise LocalError("WebRTC needs aiortc, which is missing: run `pip install whatnext[webrtc]`")
         from whatnext.net.webrtc_transport import SafeWebRtc
 
         transports.append(SafeWebRtc(key, handshake_timeout_s=patience, max_streams=streams))

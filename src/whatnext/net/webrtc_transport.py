@@ -12,7 +12,6 @@ from libp2p.transport.webrtc.exceptions import WebRTCConnectionError
 from libp2p.transport.webrtc.transport import WebRTCDirectTransport
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
-from whatnext.errors import LocalError
 from whatnext.net.webrtc_bridge import Bridge
 from whatnext.net.webrtc_connections import SafeWebRtcConnection
 
@@ -27,10 +26,6 @@ class SafeWebRtc(WebRTCDirectTransport):
     def __init__(self, key: PrivateKey, *, handshake_timeout_s: float, max_streams: int) -> None:
         config = _Ours(handshake_timeout=handshake_timeout_s, max_concurrent_streams=max_streams)
         super().__init__(key, config)
-        if getattr(self._certificate, "_rtc_certificate", None) is None:
-            raise LocalError(
-                "WebRTC needs aiortc, which is not installed: install it with `pip install whatnext[webrtc]`"
-            )
         # py-libp2p makes its connections deep inside two functions; both look this one up when they run.
         _aiortc_helpers.wire_pc_to_connection = _wire
 
