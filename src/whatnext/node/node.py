@@ -25,6 +25,7 @@ from whatnext.config import ProfileLock, Settings
 from whatnext.errors import StoreUnwritable
 from whatnext.identity import load_or_create
 from whatnext.net import NetConfig, Network, open_network
+from whatnext.net.dialback import DialbackServer
 from whatnext.node import ports, state_file
 from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
@@ -212,6 +213,7 @@ async def _running(
 
 def _start(nursery: trio.Nursery, node: Node) -> None:
     use_relays(node)
+    DialbackServer(node.network)
     library = node.library
     caretaker = Caretaker(node.playlists)
     library.subscribe(node.feed.on_change)

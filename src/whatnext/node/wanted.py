@@ -110,5 +110,5 @@ def _in_link(text: str) -> dict[str, list[str]]:
         for peer in [last] if before and last in found else found:
             found[peer].append(before if before and last in found else address)
     for known in found.values():
-        known += links.circuits(link)
+        known.extend(links.circuits(link))
     return found

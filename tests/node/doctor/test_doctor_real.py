@@ -5,14 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from whatnext.lab import Host, Lab, why_not
+from whatnext.lab import Host, Lab, NatKind, why_not
 from whatnext.node.doctor.verdict import Report, State, Verdict
 
 pytestmark = pytest.mark.real
@@ -69,10 +69,8 @@ def test_a_device_on_a_lan_with_a_neighbour_has_no_problem(lab, tmp_path):
             if seen["clock"].verdict is seen["neighbours"].verdict is State.OK:
                 break
     assert (seen.status, seen.report.problems, seen.report.node_running) == (0, 0, True)
-    assert {each.check for each in seen.report.verdicts if each.verdict is not State.OK} <= {
-        "firewall",
-        "relays",
-    }
+    assert {each.check for each in seen.report.verdicts if each.verdict is not State.OK} <= {"firewall"}
+    assert "Devices on this network can dial this one" in seen["reachable"].seen
     assert "Peers compared: 1" in seen["clock"].seen
     assert addresses[0][-6:] in seen["neighbours"].seen
     assert hosts[0].address in seen["announced addresses"].seen
@@ -147,3 +145,79 @@ def test_a_profile_whose_key_others_can_read_is_told_with_status_1_in_words_for_
     assert "problem      device key: " in done.stdout
     assert f"→ If nobody else used this account, run: chmod 600 {tmp_path}" in done.stdout
     assert "docs/troubleshooting.md" in done.stderr
+
+
+# NATs: Anna at home behind a router, Ben with a public address elsewhere
+
+
+PORT = 4001
+LISTEN = ("--no-mdns", "--listen", f"/ip4/0.0.0.0/tcp/{PORT}")
+SHUT = (
+    "table inet t {{ chain c {{ type filter hook input priority 0; ct state new tcp dport {port} drop\n}}\n}}"
+)
+
+
+class Home:
+    """Anna behind a router, and what her doctor says of being reachable once her node has dialled Ben's."""
+
+    def __init__(self, lab: Lab, kind: NatKind | None) -> None:
+        internet = lab.lan("internet", "5.5.5.0/24")
+        self.anna, self.ben = lab.host("anna"), lab.host("ben")
+        home = internet
+        if kind is not None:
+            home = lab.lan("home")
+            self.router = lab.nat("router", kind, home, internet)
+        home.attach(self.anna)
+        internet.attach(self.ben)
+
+    @contextmanager
+    def running(self, directory: Path) -> Iterator[Callable[[], Verdict]]:
+        with (
+            node_on(self.anna, directory / "anna", *LISTEN),
+            node_on(self.ben, directory / "b", *LISTEN) as at,
+        ):
+            self.anna.run(
+                [sys.executable, "-m", "whatnext", "--profile", str(directory / "anna"), "connect", at[0]]
+            )
+            yield lambda: ask(self.anna, directory / "anna")["reachable"]
+
+    def forward(self) -> None:
+        outside = self.router.addresses[1]
+        rule = f"insert rule ip whatnext destination ip daddr {outside} tcp dport {PORT} dnat to {self.anna.address}"
+        self.router.run(["nft", "-f", "-"], stdin=rule)
+
+
+def test_behind_a_nat_nobody_gets_through_until_a_port_is_forwarded(lab, tmp_path):
+    home = Home(lab, NatKind.PORT_RESTRICTED)
+    with home.running(tmp_path) as reachable:
+        shut = reachable()
+        home.forward()
+        opened = reachable()
+    assert shut.verdict is State.WARNING
+    assert "Behind a NAT" in shut.seen
+    assert "keeps port numbers" in shut.seen
+    assert home.router.addresses[1] in shut.seen
+    assert f"TCP {PORT}" in shut.next
+    assert opened.verdict is State.OK
+    assert "behind a NAT that maps a port" in opened.seen
+    assert f"/ip4/{home.router.addresses[1]}/tcp/{PORT}" in opened.seen
+
+
+@pytest.mark.soak
+def test_behind_a_nat_with_random_ports_nothing_is_said_of_keeping_them(lab, tmp_path):
+    with Home(lab, NatKind.RANDOM).running(tmp_path) as reachable:
+        shut = reachable()
+    assert shut.verdict is State.WARNING
+    assert "Behind a NAT" in shut.seen
+    assert "keeps port numbers" not in shut.seen
+
+
+@pytest.mark.soak
+def test_a_public_address_is_told_as_such_and_a_firewall_before_it_is_found(lab, tmp_path):
+    home = Home(lab, None)
+    with home.running(tmp_path) as reachable:
+        assert "with a public address" in reachable().seen
+        home.anna.run(["nft", "-f", "-"], stdin=SHUT.format(port=PORT))
+        shut = reachable()
+    assert shut.verdict is State.WARNING
+    assert "firewall" in shut.next

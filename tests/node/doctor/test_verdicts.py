@@ -23,7 +23,7 @@ from whatnext.node.doctor.verdicts import judge
 CHECKS = [
     "device key", "database", "disk", "node",
     "interfaces", "announced addresses", "multicast", "listening", "firewall",
-    "clock", "neighbours", "peers", "relays",
+    "clock", "neighbours", "peers", "reachable", "relays",
 ]  # fmt: skip
 ANNOUNCED = ["/ip4/192.168.1.7/tcp/4001/p2p/12D3x", "/ip4/192.168.1.7/tcp/4002/ws/p2p/12D3x"]
 TRIED = [
@@ -71,12 +71,12 @@ def verdict(check: str, node: dict | None = None, profile: dict | None = None, *
     return next(each for each in report.verdicts if each.check == check)
 
 
-def test_a_device_that_is_well_has_no_problem_and_relays_are_not_claimed_to_be_checked():
+def test_a_device_that_is_well_has_no_problem_and_no_nat_is_claimed_to_be_known():
     report = judge(WELL)
     assert (report.node_running, report.problems) == (True, 0)
-    assert {each.check for each in report.verdicts if each.verdict is not State.OK} == {"relays"}
-    assert report.verdicts[-1].verdict is State.NOT_CHECKED
-    assert "come later" in report.verdicts[-1].seen
+    assert {each.check for each in report.verdicts if each.verdict is not State.OK} == {"reachable"}
+    assert verdict("reachable").verdict is State.NOT_CHECKED
+    assert "Nobody could tell" in verdict("reachable").seen
 
 
 def test_without_a_node_it_says_that_a_running_one_tells_more_and_guesses_nothing():
@@ -89,7 +89,7 @@ def test_without_a_node_it_says_that_a_running_one_tells_more_and_guesses_nothin
     by_check = {each.check: each for each in report.verdicts}
     assert by_check["node"].verdict is State.WARNING
     assert "tells more" in by_check["node"].next
-    for check in ("listening", "clock", "neighbours", "peers"):
+    for check in ("listening", "clock", "neighbours", "peers", "reachable", "relays"):
         assert by_check[check].verdict is State.NOT_CHECKED
 
 

@@ -79,6 +79,33 @@ class PeerSeen(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How far its clock is ahead of ours."""
 
 
+class WordSeen(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What one peer answered to a dial-back: where it sees this device (empty if it cannot tell), what it reached."""
+
+    peer: str
+    observed: str
+    reached: list[str] = []
+    failed: list[str] = []
+    problem: str | None = None
+
+
+class PortSeen(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A connection that went out from our port `local` and was seen at port `seen` by a peer elsewhere."""
+
+    by: str
+    local: int
+    seen: int
+
+
+class RelaySeen(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A relay of this device; `reserved`: it holds a place for it."""
+
+    relay: str
+    connected: bool
+    reserved: bool
+    problem: str | None
+
+
 class NodeSeen(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What only the running node knows; `discovery` is False when it was started with `--no-mdns`."""
 
@@ -87,6 +114,9 @@ class NodeSeen(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     discovery: bool
     discovery_problem: str | None
     peers: list[PeerSeen]
+    words: list[WordSeen] = []
+    seen_ports: list[PortSeen] = []
+    relays: list[RelaySeen] = []
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What the running node told, and what nobody can tell yet."""
+"""What the running node told of its peers."""
 
 import statistics
 
@@ -10,21 +10,13 @@ MAX_LISTED = 8
 
 
 def judge(node: NodeSeen | None) -> list[Verdict]:
-    """Clock, neighbours, peers; relays."""
-    relays = Verdict(
-        "relays",
-        State.NOT_CHECKED,
-        "This version knows no relays yet: they come later. Peers behind two routers need a forwarded port.",
-    )
+    """Clock, neighbours, peers."""
     if node is None:
         return [
-            *(
-                Verdict(check, State.NOT_CHECKED, "Only a running node knows.")
-                for check in ("clock", "neighbours", "peers")
-            ),
-            relays,
+            Verdict(check, State.NOT_CHECKED, "Only a running node knows.")
+            for check in ("clock", "neighbours", "peers")
         ]
-    return [_clock(node), _neighbours(node), _peers(node), relays]
+    return [_clock(node), _neighbours(node), _peers(node)]
 
 
 def _clock(node: NodeSeen) -> Verdict:

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from whatnext.node import operations
-from whatnext.node.doctor.findings import NodeSeen, PeerSeen
+from whatnext.node import operations, relays
+from whatnext.node.doctor.findings import NodeSeen, PeerSeen, RelaySeen
+from whatnext.node.doctor.reach_probe import ask_peers, seen_ports
 from whatnext.playlists.requests import Nothing
 
 if TYPE_CHECKING:
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 
 
 async def doctor(node: "Node", _: Nothing) -> NodeSeen:
-    """Addresses, discovery, and how each known peer stands."""
+    """Addresses, discovery, how each known peer stands, and what those connected say of us; takes up to 10 s."""
+    await node.neighbours.settled()
     nearby = {row.peer: str(row.state) for row in node.neighbours.listing()}
     skews = {linked.peer: linked.skew_ms for linked in node.hub.status()}
     peers = [
@@ -31,4 +33,15 @@ async def doctor(node: "Node", _: Nothing) -> NodeSeen:
         discovery=node.neighbours.is_on,
         discovery_problem=node.neighbours.problem,
         peers=peers,
+        words=await ask_peers(node.network),
+        seen_ports=seen_ports(node.network),
+        relays=[
+            RelaySeen(
+                relay=each.relay,
+                connected=each.connected,
+                reserved=each.reserved_until is not None,
+                problem=each.problem,
+            )
+            for each in await relays.listed(node, Nothing())
+        ],
     )
