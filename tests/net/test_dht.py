@@ -304,3 +304,18 @@ def test_the_places_of_peers_are_those_of_libp2p():
 
     assert key_of(ME) == int.from_bytes(peer_id_to_key(ID.from_string(ME)), "big")
     assert table_module.MAX_RECORDS >= 1000
+
+
+@pytest.mark.real
+async def test_the_last_visit_ends_the_connection_unless_somebody_wants_the_peer(node, eventually):
+    async with node() as asking, node() as asked:
+        for wanted in (False, True):
+            assert await asking.visit(asked.peer, asked.addresses())
+            assert await asking.visit(asked.peer, asked.addresses())
+            if wanted:
+                await asking.dial(asked.peer, [])
+            await asking.hang_up(asked.peer, "asked")
+            assert asking.connections()
+            await asking.hang_up(asked.peer, "asked")
+            await eventually(lambda wanted=wanted: bool(asking.connections()) is wanted)
+        assert not await asking.visit(asked.peer, asked.addresses()), "connected for more than a visit"

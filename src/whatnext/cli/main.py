@@ -16,6 +16,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit status (docs/cli.md). Errors are said on stderr, never as a traceback."""
     from whatnext.cli.context import Context
 
+    as_json = False
     try:
         words, profile, as_json = split_globals(arguments)
         context = Context(profile, as_json=as_json)
@@ -24,6 +25,8 @@ def run(arguments: Sequence[str]) -> int:
         finally:
             context.close()
     except WhatNextError as error:
+        if as_json:
+            _print_problem(error)
         return _fail(error)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -91,6 +94,15 @@ def _first(group: BaseException) -> WhatNextError:
         group = group.exceptions[0]
     assert isinstance(group, WhatNextError)
     return group
+
+
+def _print_problem(error: WhatNextError) -> None:
+    """The error for programs, as the local API gives it: code, sentence, and for a lost peer what was tried."""
+    import msgspec
+
+    from whatnext.node.api.problems import problem_of
+
+    sys.stdout.write(msgspec.json.encode(problem_of(error)).decode() + "\n")
 
 
 def _fail(error: WhatNextError) -> int:

@@ -73,7 +73,7 @@ class Link:
         self.opened_at = time.time()
         self.began = self.used_at = self.alive_at = trio.current_time()
         self.latency_ms: float | None = None
-        self.is_passing = False  # made only to ask something
+        self.visitors: int | None = None  # how many only ask something here; None when it is more than a visit
         self.reason = "the peer or the network closed the connection"
 
     def streams_in_use(self) -> int:
@@ -137,26 +137,31 @@ class Connections(INotifee):
         """Whether this peer is refused now."""
         return self._gate.standing(peer) is Standing.BLOCKED
 
-    def table(self) -> list[Held]:
+    def table(self, in_detail: bool) -> list[Held]:
         """Every connection in the swarm's table, as the gate judges it; also those that begin or end just now."""
         links = {id(link.conn): link for link in self.all()}
-        return [self._held(conn, links.get(id(conn))) for conn in self._swarm.get_connections()]
+        return [self._held(conn, links.get(id(conn)), in_detail) for conn in self._swarm.get_connections()]
 
-    def _held(self, conn: INetConn, link: Link | None) -> Held:
+    def _held(self, conn: INetConn, link: Link | None, in_detail: bool) -> Held:
         assert isinstance(conn, SwarmConn)
-        peer, inbound = str(conn.muxed_conn.peer_id), conn.direction is not Direction.OUTBOUND
-        held = Held(id(conn.muxed_conn), peer, self._gate.standing(peer), inbound)
+        key, inbound = id(conn.muxed_conn), conn.direction is not Direction.OUTBOUND
         if link is None:
-            return held
-        streams, now = link.streams_in_use(), trio.current_time()
-        return msgspec.structs.replace(
-            held,
-            address=link.address,
-            origin=link.origin,
+            peer = str(conn.muxed_conn.peer_id)
+            return Held(key, peer, self._gate.standing(peer), inbound)
+        now, streams, unread = trio.current_time(), 0, 0
+        if in_detail:
+            streams, unread = link.streams_in_use(), _unread(conn)
+        return Held(
+            key,
+            link.peer,
+            self._gate.standing(link.peer),
+            inbound,
+            link.address,
+            link.origin,
             age_s=now - link.began,
             idle_s=now - link.used_at,
             streams=streams,
-            unread=_unread(conn),
+            unread=unread,
         )
 
     async def _give_up(self, key: int, refusal: Refusal) -> None:

@@ -14,7 +14,7 @@ from whatnext.net.addresses import Kind, dial_order, kind_of, without_peer
 from whatnext.net.config import NetConfig
 from whatnext.net.events import Connected, EventHub, Subscription
 from whatnext.net.observing import Observer, StreamOpened, ignore
-from whatnext.net.standing import Judge, Standing, everybody_is_known
+from whatnext.net.standing import Judge, everybody_is_known
 from whatnext.net.versions import mismatch_sentence
 
 if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that really opens pays it
@@ -116,12 +116,44 @@ class Network:
 
         Done as well when the peer connects to us meanwhile. What failed stands in `pool.failures`.
         """
-        peer = pool.peer
-        target = _id(peer)
-        lock = self._dialling.setdefault(peer, trio.Lock())
+        link, _ = await self._link_to(pool)
+        link.visitors = None
+        return link.info()
+
+    async def visit(self, peer: str, addresses: Sequence[str]) -> bool:
+        """Connect as `dial` does, but only to ask something; return whether to `hang_up` afterwards.
+
+        False when the peer was connected already for more than visits.
+        """
+        from whatnext.net.dialing import Pool
+
+        link, is_new = await self._link_to(Pool.of(peer, addresses))
+        if is_new:
+            link.visitors = 0
+        if link.visitors is None:
+            return False
+        link.visitors += 1
+        return True
+
+    async def _link_to(self, pool: "Pool") -> "tuple[Link, bool]":
+        """The peer's best link, and whether it was dialled for this."""
+        target = _id(pool.peer)
+        lock = self._dialling.setdefault(pool.peer, trio.Lock())
         async with lock:  # a second caller finds the first one's connection
-            link = self._connections.best(peer)
-            return (link or await self._dial(target, pool)).info()
+            link = self._connections.best(pool.peer)
+            if link is not None:
+                return link, False
+            link = await self._dial(target, pool)
+            return link, link.outbound
+
+    async def hang_up(self, peer: str, reason: str) -> None:
+        """End a visit: the last one closes the connection, unless somebody dialled the peer since. At most 2 s."""
+        async with trio.open_nursery() as nursery:
+            for link in self._connections.all():
+                if link.peer == peer and link.visitors:
+                    link.visitors -= 1
+                    if not link.visitors:
+                        nursery.start_soon(self._connections.close, link, reason)
 
     async def _dial(self, target: "ID", pool: "Pool") -> "Link":
         from whatnext.net.attempts import tell_untried, watched
@@ -262,13 +294,6 @@ class Network:
             for link in self._connections.all():
                 if link.peer == peer and not link.conn.get_streams():
                     nursery.start_soon(self._connections.close, link, reason)
-
-    async def hang_up(self, peer: str, reason: str) -> None:
-        """Close connections made for a moment: with a stranger at once, with others if they are idle. At most 2 s."""
-        if self._connections.standing(peer) > Standing.STRANGER:
-            await self.disconnect_idle(peer, reason)
-        else:
-            await self.disconnect(peer, reason)
 
 
 @asynccontextmanager

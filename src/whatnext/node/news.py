@@ -31,6 +31,10 @@ SYNCED_APART_S = 0.1
 """Each change ends in such an event from each peer: told this far apart, they do not hold up the changes themselves."""
 
 
+IDENTIFIED_S = 1.0
+"""After this a peer that connected has told its addresses, if it ever does."""
+
+
 class Quieted:
     """Keys that are due at most once in `apart_s`; a key held back is told later, so the last word is never lost."""
 
@@ -67,6 +71,9 @@ class News:
         self._any_synced = trio.Event()
         self._unsettled: set[str] = set()
         """Peers that have greeted; identify has told their addresses by the time the first playlist is in sync."""
+        self._new: set[str] = set()
+        """Peers that have connected; identify is about to tell their addresses."""
+        self._any_new = trio.Event()
 
     async def run(self, network: Network, hub: Hub) -> None:
         """Listen to both until cancelled."""
@@ -74,6 +81,7 @@ class News:
             nursery.start_soon(self._from_network, network)
             nursery.start_soon(self._from_hub, hub, network)
             nursery.start_soon(self._tell_synced)
+            nursery.start_soon(self._note_new, network)
 
     async def _from_network(self, network: Network) -> None:
         with network.events() as events:
@@ -83,6 +91,8 @@ class News:
                         _log.info("connected at %s", address, extra={"peer": peer})
                         self._feed.on_peer(PeerEvent(peer=peer, state="connected"))
                         self._note(network, peer)
+                        self._new.add(peer)
+                        self._any_new.set()
                     case PathChanged(peer=peer, address=address):
                         _log.info("another path: %s", address, extra={"peer": peer})
                         self._feed.on_peer(PeerEvent(peer=peer, state="path"))
@@ -109,6 +119,16 @@ class News:
                 elif isinstance(event, PlaylistInSync) and event.peer in self._unsettled:
                     self._unsettled.discard(event.peer)  # once: each change ends in such an event
                     self._note(network, event.peer)
+
+    async def _note_new(self, network: Network) -> None:
+        """A peer that vanishes without a word is still found again where it said it is."""
+        while True:
+            await self._any_new.wait()
+            await trio.sleep(IDENTIFIED_S)
+            self._any_new = trio.Event()
+            new, self._new = self._new, set()
+            for peer in new.intersection(connection.peer for connection in network.connections()):
+                self._note(network, peer)
 
     async def _tell_synced(self) -> None:
         while True:

@@ -82,9 +82,13 @@ class Whereabouts:
         try:
             with scope:
                 while True:
-                    pause = await self._register(relay, backoff)
+                    moved = self._moved[relay] = trio.Event()
+                    pause, is_here = await self._register(relay, backoff)
                     with trio.move_on_after(pause):
-                        await self._until_lost_or_moved(relay)
+                        if is_here:
+                            await self._until_lost_or_moved(relay, moved)
+                        else:
+                            await moved.wait()
                     await trio.sleep(self._rng.uniform(0.1, 1))  # a relay that turns us away is not pestered
         finally:
             with trio.CancelScope(shield=True), trio.move_on_after(GOODBYE_S):
@@ -93,8 +97,8 @@ class Whereabouts:
             self._moved.pop(relay, None)
             self.problems.pop(relay, None)
 
-    async def _register(self, relay: str, backoff: Backoff) -> float:
-        """Connect and register; return after how many seconds to do so again."""
+    async def _register(self, relay: str, backoff: Backoff) -> tuple[float, bool]:
+        """Connect and register; return after how many seconds to do so again, and whether the relay answered."""
         from whatnext.net.peer_records import own_record
 
         try:
@@ -102,14 +106,14 @@ class Whereabouts:
             granted = await self._client.register(relay, own_record(self._network), TTL_S)
         except VersionMismatch:
             self._trouble(relay, "it serves no rendezvous")
-            return NOT_SERVED_S
+            return NOT_SERVED_S, True
         except (NetworkError, PeerError) as error:
             self._trouble(relay, str(error))
-            return backoff.next()
+            return backoff.next(), False
         backoff.reset()
         self.registered.add(relay)
         self.problems.pop(relay, None)
-        return granted / 2
+        return granted / 2, True
 
     def _trouble(self, relay: str, reason: str) -> None:
         self.registered.discard(relay)
@@ -117,13 +121,9 @@ class Whereabouts:
             _log.info("not registered: %s", reason, extra={"peer": relay})
             self.problems[relay] = reason
 
-    async def _until_lost_or_moved(self, relay: str) -> None:
-        """Return when the connection is lost, or this node's addresses changed; without a connection, never."""
-        moved = self._moved[relay] = trio.Event()
+    async def _until_lost_or_moved(self, relay: str, moved: trio.Event) -> None:
+        """Return when there is no connection to the relay, or this node's addresses changed."""
         with self._network.events() as events:
-            if not any(connection.peer == relay for connection in self._network.connections()):
-                await moved.wait()
-                return
             async with trio.open_nursery() as nursery:
 
                 async def until_moved() -> None:
@@ -131,9 +131,8 @@ class Whereabouts:
                     nursery.cancel_scope.cancel()
 
                 nursery.start_soon(until_moved)
-                async for _ in events:
-                    if not any(connection.peer == relay for connection in self._network.connections()):
-                        break
+                while any(connection.peer == relay for connection in self._network.connections()):
+                    await anext(events)
                 nursery.cancel_scope.cancel()
 
     async def _take_back(self, relay: str) -> None:

@@ -148,8 +148,7 @@ class DhtNode:
         ended.send_nowait(None)
 
     async def _ask(self, server: Server, asked: FindNode, dialled: set[str]) -> Sequence[PeerRecord]:
-        if not any(connection.peer == server.peer for connection in self._network.connections()):
-            await self._network.dial(server.peer, server.addresses)
+        if await self._network.visit(server.peer, server.addresses):
             dialled.add(server.peer)
         stream = await self._network.open_stream(server.peer, [PROTOCOL], QUESTION_S)
         async with stream:

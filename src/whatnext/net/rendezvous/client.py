@@ -65,7 +65,11 @@ class RendezvousClient:
             with trio.fail_after(ANSWER_S):
                 async with stream:
                     await stream.send_all(framed(encode(asked)))
-                    return decode(await read_message(stream, MAX_BYTES)) if is_answered else None
+                    if is_answered:
+                        return decode(await read_message(stream, MAX_BYTES))
+                    await stream.close()
+                    await stream.receive_some()  # the other end closes once it has read ours
+                    return None
         except trio.TooSlowError as error:
             raise ConnectionLost(f"{point} did not answer within {ANSWER_S:g} s") from error
 
