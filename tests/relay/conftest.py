@@ -13,10 +13,13 @@ import base58
 import msgspec
 import pytest
 import trio
+from libp2p.peer.id import ID
 from libp2p.relay.circuit_v2.pb import circuit_pb2 as pb
+from multiaddr import Multiaddr
 
 from whatnext.identity import Identity
 from whatnext.net import NetConfig, Network, Stream, open_network
+from whatnext.net.addresses import without_peer
 from whatnext.net.circuits.messages import HOP, STOP
 from whatnext.net.framing import framed, read_message
 from whatnext.relay.config import AccessConfig, RelayConfig
@@ -141,13 +144,18 @@ def client() -> Callable[..., AbstractAsyncContextManager[Client]]:
 
     @asynccontextmanager
     async def make(
-        relay: Relay | Where, *, waits: bool = False, identity: Identity | None = None, **settings: Any
+        relay: Relay | Where, *, waits: bool = False, source: str | None = None
     ) -> AsyncIterator[Client]:
-        config = msgspec.structs.replace(NetConfig(listen=("/ip4/127.0.0.1/tcp/0",)), **settings)
+        """With `source`, it connects from that address of this machine."""
+        config = NetConfig(listen=("/ip4/127.0.0.1/tcp/0",))
         where = relay if isinstance(relay, Where) else Where(relay.network.peer, relay.network.addresses())
-        async with open_network(identity or Identity.generate(), config) as network:
+        async with open_network(Identity.generate(), config) as network:
             made = Client(network, where.peer)
-            await network.dial(where.peer, where.addresses[:1])
+            if source is None:
+                await network.dial(where.peer, where.addresses[:1])
+            else:
+                at, peer = Multiaddr(without_peer(where.addresses[0])), ID.from_string(where.peer)
+                await network._swarm.dial_addr(at, peer, (source, 0))
             if waits:
                 assert (await made.reserve()).status == pb.OK
             yield made

@@ -26,7 +26,7 @@ from whatnext.relay.status import RelayFile, leave_word, take_back
 
 _log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 2.0
+_LOOK_EVERY_S = 1.0
 """Pause between two looks whether the configuration file has changed."""
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])}
 
