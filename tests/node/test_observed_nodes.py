@@ -1,7 +1,9 @@
 """Two real nodes in this process: timelines, the metrics page and its guide, and what listeners hear."""
 
 import http.client
+import io
 import json
+import logging
 import re
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from whatnext.errors import NotFound
 from whatnext.node import metrics as node_metrics
 from whatnext.node.config import NodeConfig
+from whatnext.node.log_file import NAME
+from whatnext.node.logs import set_up_logs
 from whatnext.node.node import open_node
 from whatnext.node.peer_report import show
 from whatnext.node.requests import OfPeer
@@ -171,3 +175,31 @@ def test_words_of_a_peer_are_counted_as_other():
     )
     assert registry.get_sample_value("whatnext_sync_links_ended_total", {"code": "other"}) == 1
     assert registry.get_sample_value("whatnext_sync_offences_total", {"kind": "flood"}) == 1
+
+
+async def test_the_log_in_the_profile_tells_of_peers_by_field_and_name_and_says_no_secret(tmp_path):
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    logs = set_up_logs("error", "human", io.StringIO())
+    try:
+        for name in ("anna", "ben"):
+            (tmp_path / name).mkdir()
+        async with (
+            open_node(tmp_path / "anna", CONFIG) as anna,
+            open_node(tmp_path / "ben", CONFIG, logs) as ben,
+        ):
+            perform(anna, "profile.name", name="Anna")
+            playlist = perform(anna, "playlist.create", name="Kitchen").id
+            link = perform(anna, "invite.create", playlist=playlist).link
+            perform(ben, "join", link=link)
+            ben.contacts.wake()
+            await until(lambda: "in sync" in kinds(ben, anna.network.peer))
+            token, peer = ben.access.token, anna.network.peer
+    finally:
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+    text = (tmp_path / "ben" / NAME).read_text("utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert ("Anna", peer) in {(line.get("name"), line.get("peer")) for line in lines}
+    assert token not in text
+    assert link.partition("#")[2] not in text
