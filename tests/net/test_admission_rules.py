@@ -202,7 +202,8 @@ def test_pruning_stops_at_the_low_watermark_and_spares_friends_and_newcomers(tab
         assert given_up == []
     assert len(table) - len(given_up) >= min(low, len(table))
     assert all(one.standing < Standing.MEMBER and one.age_s >= grace for one in given_up)
-    kept = [one for one in table if one not in given_up and one.age_s >= grace]
+    assert not any(one.entering for one in given_up)
+    kept = [one for one in table if one not in given_up and one.age_s >= grace and not one.entering]
     for lost in given_up:
         assert all(worth(lost) <= worth(one) for one in kept if one.standing < Standing.MEMBER)
     if len(table) > low + room and len(table) - len(given_up) > low:  # nobody else could go

@@ -25,11 +25,15 @@ from whatnext.rates import TokenBucket
 _log = logging.getLogger(__name__)
 
 _NEEDED = Refusal("pruned", "its place was needed for a peer that matters more here")
+_IN_A_MOMENT = Refusal("full", "this node has its maximum of connections, and some are just entering")
 _ENTRY_S = (
     3.0  # seconds a friend waits for strangers to enter; each takes milliseconds, a hundred at once a second
 )
 _LINES_PER_S = 1.0
 _LINES_AT_ONCE = 20  # a flood of refusals must not become a flood of log lines
+
+Table = Callable[[bool], list[Held]]
+"""Lists the connections that take a place; True has streams and times filled in as well, which takes longer."""
 
 GiveUp = Callable[[int, Refusal], Awaitable[None]]
 """Closes the connection with this key and tells the peer why; it is gone when this returns. Bounded time."""
@@ -56,11 +60,11 @@ class Gate:
         self._coming: dict[int, Held] = {}  # granted a place, not in the swarm's table yet
         self._leaving: set[int] = set()  # their place was given to another
         self._entered = trio.Event()  # one of those coming has entered, or has not
-        self._table: Callable[[], list[Held]] = list
+        self._table: Table = lambda _: []
         self._close: GiveUp | None = None
         self._lines = TokenBucket(_LINES_PER_S, _LINES_AT_ONCE, 0.0)
 
-    def attach(self, table: Callable[[], list[Held]], close: GiveUp) -> None:
+    def attach(self, table: Table, close: GiveUp) -> None:
         """Learn where connections are listed and how one is closed; once, before the swarm runs."""
         self._table, self._close = table, close
 
@@ -88,8 +92,9 @@ class Gate:
     def look(self, peer: str, address: str, *, outbound: bool) -> None:
         """Refuse early what would be refused in the end: before dialling, and as soon as Noise shows who it is."""
         newcomer = self._newcomer(0, peer, address, outbound)
-        if not self._may_wait(newcomer):
-            self._seat(newcomer)
+        found = self._seat(newcomer)
+        if found is not _IN_A_MOMENT:
+            self._granted(found, newcomer)
 
     @asynccontextmanager
     async def place(self, key: int, peer: str, address: str, *, outbound: bool) -> AsyncIterator[None]:
@@ -99,9 +104,9 @@ class Gate:
         """
         newcomer = self._newcomer(key, peer, address, outbound)
         with trio.move_on_after(_ENTRY_S):
-            while self._may_wait(newcomer):
+            while (found := self._seat(newcomer)) is _IN_A_MOMENT:
                 await self._entered.wait()
-        granted = self._seat(newcomer)
+        granted = self._granted(found, newcomer)
         self._coming[key] = msgspec.structs.replace(newcomer, entering=True)
         try:
             if (other := granted.instead_of) is not None:
@@ -112,28 +117,31 @@ class Gate:
             self._entered.set()
             self._entered = trio.Event()
 
-    def _may_wait(self, newcomer: Held) -> bool:
-        """Whether only those keep the newcomer out who are just entering: in a moment one of them can be given up."""
-        table = self._held()
-        found = seat(newcomer, table, self._config)
-        full = isinstance(found, Refusal) and found.code == "full"
-        return full and any(held.entering and yields(held, newcomer) for held in table)
-
     def _newcomer(self, key: int, peer: str, address: str, outbound: bool) -> Held:
         standing = self._standing(peer)
         if outbound and standing is Standing.STRANGER:
             standing = Standing.KNOWN  # whom this node dials, it wants
         return Held(key, peer, standing, not outbound, address, origin_of(address))
 
-    def _seat(self, newcomer: Held) -> Seat:
-        found = seat(newcomer, self._held(), self._config)
+    def _seat(self, newcomer: Held) -> Seat | Refusal:
+        table = self._held(in_detail=False)
+        found = seat(newcomer, table, self._config)
+        if isinstance(found, Seat):
+            if found.instead_of is None:
+                return found
+            return seat(newcomer, self._held(in_detail=True), self._config)
+        if found.code == "full" and any(held.entering and yields(held, newcomer) for held in table):
+            return _IN_A_MOMENT
+        return found
+
+    def _granted(self, found: Seat | Refusal, newcomer: Held) -> Seat:
         if isinstance(found, Refusal):
             raise self.turned_away(newcomer.peer, newcomer.address, found)
         return found
 
-    def _held(self) -> list[Held]:
+    def _held(self, *, in_detail: bool) -> list[Held]:
         """Places that are taken: in the table or on the way there, and not on the way out."""
-        held = {held.key: held for held in self._table()} | self._coming
+        held = {held.key: held for held in self._table(in_detail)} | self._coming
         return [one for key, one in held.items() if key not in self._leaving]
 
     async def prune(self) -> None:
@@ -142,10 +150,11 @@ class Gate:
         low = watermark(self._config.low_watermark, maximum)
         high = watermark(self._config.high_watermark, maximum)
         refusal = Refusal("pruned", f"there were more than {high} connections, and this one was used least")
+        table = self._held(in_detail=True)
         async with trio.open_nursery() as nursery:
-            for held in surplus(self._held(), low=low, high=high, grace_s=self._config.prune_grace_s):
+            for held in surplus(table, low=low, high=high, grace_s=self._config.prune_grace_s):
                 nursery.start_soon(self.give_up, held.key, refusal)
-            for held in hoarders(self._held(), self._config.max_unread):
+            for held in hoarders(table, self._config.max_unread):
                 reason = (
                     f"{held.unread // 1024} KiB of what it sent wait to be read, too much with all others'"
                 )
@@ -153,7 +162,7 @@ class Gate:
 
     async def give_up(self, key: int, refusal: Refusal) -> None:
         """Close a connection and free its place; nothing to do when it is gone or going already."""
-        held = next((held for held in self._table() if held.key == key), None)
+        held = next((held for held in self._table(False) if held.key == key), None)
         if held is None or key in self._leaving or self._close is None:
             return
         self._leaving.add(key)

@@ -52,7 +52,11 @@ def surplus(table: Sequence[Held], *, low: int, high: int, grace_s: float) -> li
     """
     if len(table) <= high:
         return []
-    given = [held for held in table if held.standing < Standing.MEMBER and held.age_s >= grace_s]
+    given = [
+        held
+        for held in table
+        if held.standing < Standing.MEMBER and held.age_s >= grace_s and not held.entering
+    ]
     return sorted(given, key=worth)[: len(table) - low]
 
 
