@@ -12,6 +12,7 @@ from multiaddr import Multiaddr
 from whatnext.errors import NetworkError
 from whatnext.identity import Identity
 from whatnext.net import NetConfig, Network, Stream, open_network
+from whatnext.net.circuits.carrier import CircuitCarrier, relayed
 from whatnext.net.circuits.messages import HOP, STOP
 from whatnext.net.framing import framed, read_message
 
@@ -32,6 +33,8 @@ class SmallRelay:
         """Who it says calls, whoever does."""
         self.tamper: Callable[[bytes], bytes] = bytes
         self.silent = False
+        self.intruding = False
+        """Whether it answers calls itself instead of passing them on."""
         self.passed: list[bytes] = []
         self.circuits: dict[object, trio.CancelScope] = {}
         network.handle(HOP, self._serve)
@@ -83,7 +86,25 @@ class SmallRelay:
             await self._say(stream, Status.CONNECTION_FAILED)
             return
         await self._say(stream, Status.OK, limit=self.limit)
+        if self.intruding:
+            carrier = CircuitCarrier(stream)
+            await self.network._swarm.upgrade_inbound_raw_conn(
+                relayed(carrier, f"{self.address}/p2p-circuit", initiator=False),
+                Multiaddr(f"{self.address}/p2p-circuit"),
+            )
+            await carrier.until_over()
         await self._join(stream, other)
+
+    async def play_back(self, target: str, caller: str, recorded: list[bytes]) -> None:
+        """Call a peer in another's name and say what was said before, until it hangs up."""
+        async with await self.network.open_stream(target, [STOP]) as stream:
+            call = StopMessage(type=StopMessage.CONNECT, peer=PeerId(id=ID.from_string(caller).to_bytes()))
+            await stream.send_all(framed(call.SerializeToString()))
+            await read_message(stream, 4096)
+            for data in recorded:
+                await stream.send_all(data)
+            while await stream.receive_some():
+                pass
 
     async def _say(self, stream: Stream, status: Status.ValueType, **more: object) -> None:
         message = HopMessage(type=HopMessage.STATUS, status=status, **more)
