@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from whatnext.net.addresses import (
     Kind,
     announced,
+    beyond_loopback,
     dial_order,
     interface_ips,
     kind_of,
@@ -84,6 +85,15 @@ def test_only_a_last_peer_id_is_taken_off():
     assert peer_in(RELAYED) is None
     assert without_peer(RELAYED + "/p2p/12D3KooWX") == RELAYED
     assert without_peer(LAN) == LAN
+
+
+def test_a_peers_loopback_counts_only_when_it_has_nothing_else():
+    lan, loopback = "/ip4/192.168.1.7/tcp/1", "/ip4/127.0.0.1/tcp/1"
+    circuit = "/ip4/5.5.5.5/tcp/1/p2p/12D3KooWA/p2p-circuit"
+    assert beyond_loopback([lan, loopback, "/ip6/::1/tcp/1"]) == [lan]
+    assert beyond_loopback([loopback]) == [loopback]
+    assert beyond_loopback([loopback, circuit]) == [loopback, circuit]
+    assert beyond_loopback([]) == []
 
 
 def test_a_wildcard_is_announced_as_every_interface_of_its_family_with_loopback_last():

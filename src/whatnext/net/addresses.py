@@ -72,6 +72,12 @@ def dial_order(addresses: Iterable[str]) -> list[str]:
     return sorted(unique, key=lambda address: (kind_of(address), _transport_rank(address)))
 
 
+def beyond_loopback(addresses: Sequence[str]) -> list[str]:
+    """The addresses of a peer without its loopback ones, which lead to ourselves; with them when it has no others."""
+    others = [address for address in addresses if kind_of(address) is not Kind.LOOPBACK]
+    return others if any(kind_of(address) is not Kind.RELAY for address in others) else list(addresses)
+
+
 def _transport_rank(address: str) -> int:
     name = transport_of(address)
     return _TRANSPORTS.index(name) if name in _TRANSPORTS else len(_TRANSPORTS)

@@ -10,7 +10,7 @@ import trio
 
 from whatnext.errors import ConnectionLost, LocalError, NetworkError, Unreachable, UserError, WrongPeer
 from whatnext.identity import Identity
-from whatnext.net.addresses import Kind, dial_order, kind_of, without_peer
+from whatnext.net.addresses import Kind, beyond_loopback, dial_order, kind_of, without_peer
 from whatnext.net.config import NetConfig
 from whatnext.net.events import Connected, EventHub, Subscription
 from whatnext.net.observing import Observer, StreamOpened, ignore
@@ -86,7 +86,7 @@ class Network:
             known = self.host.get_peerstore().addrs(_id(peer))
         except PeerStoreError:
             return []
-        return dial_order(without_peer(str(address)) for address in known)
+        return beyond_loopback(dial_order(without_peer(str(address)) for address in known))
 
     def connections(self) -> "list[ConnectionInfo]":
         """Every live connection; normally one per peer."""
