@@ -59,6 +59,8 @@ def targets(addresses: Iterable[str], *, local: bool = False) -> list[str]:
         parts = address.split("/")
         if ip_of(address) is None or parts[3:4] != ["tcp"] or parts[5:6] not in ([], ["p2p"]):
             continue
+        if kind_of(address) is Kind.RELAY:
+            continue
         if local or kind_of(address) is Kind.PUBLIC:
             found.append("/".join(parts[:5]))
     return list(dict.fromkeys(found))[:MAX_TARGETS]
