@@ -1,6 +1,7 @@
 """What is told becomes steps in words for people; what happens at every edit becomes none."""
 
 import pytest
+import trio
 
 from whatnext.net.events import Connected, Disconnected, PathChanged
 from whatnext.net.mdns import Found as Discovered
@@ -18,6 +19,7 @@ from whatnext.net.observing import (
     StreamOpened,
 )
 from whatnext.node.chronicle import MAX_IN_SYNC, Chronicle
+from whatnext.node.instruments import STEPS_BURST, Instruments
 from whatnext.sync.discipline import OffenceKind
 from whatnext.sync.events import (
     JoinAccepted,
@@ -137,3 +139,15 @@ def test_joins_and_offences_are_told(told):
         ("refused", "“Kitchen”: the invite has expired"),
         ("offence", "flood: too fast"),
     ]
+
+
+async def test_a_crowd_of_strangers_does_not_flood_listeners_and_friends_are_heard_again_soon(autojump_clock):
+    instruments, heard = Instruments(), []
+    instruments._tell = lambda make: heard.append(make())
+    for number in range(5 * round(STEPS_BURST)):
+        instruments.observe(Secured(f"stranger {number}", ADDRESS, "in", 1.0))
+    assert len(heard) == STEPS_BURST
+    await trio.sleep(1)
+    instruments.observe(Secured("friend", ADDRESS, "in", 1.0))
+    assert (heard[-1].peer, heard[-1].kind) == ("friend", "secured")
+    assert [step.kind for life in instruments.lives("friend") for step in life.steps] == ["secured"]

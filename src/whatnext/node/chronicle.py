@@ -128,8 +128,12 @@ class Chronicle:
 
     def _on_playlist_in_sync(self, peer: str, playlist: bytes) -> None:
         """Once for each playlist and link: every change ends in such an event."""
-        told = self._in_sync.setdefault(peer, set())
-        if playlist in told or len(told) >= MAX_IN_SYNC or not self.timelines.is_connected(peer):
+        told = self._in_sync.get(peer)
+        if told is None:
+            if not self.timelines.is_connected(peer):
+                return
+            told = self._in_sync[peer] = set()
+        if playlist in told or len(told) >= MAX_IN_SYNC:
             return
         told.add(playlist)
         self._add(peer, "in sync", self.title(playlist))

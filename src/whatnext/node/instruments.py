@@ -14,10 +14,16 @@ from whatnext.node.chronicle import Chronicle
 from whatnext.node.metrics import NodeState, SyncMetrics
 from whatnext.node.timeline import Life, Step, Timelines
 from whatnext.node.timeline_views import LifeView, StepEvent, life_view, step_event
+from whatnext.rates import TokenBucket
 from whatnext.sync.events import Event as SyncEvent
 
 if TYPE_CHECKING:
     from whatnext.node.node import Node
+
+
+STEPS_PER_S, STEPS_BURST = 50.0, 500.0
+"""Steps told at `/events`: twenty friends who come at once make 200. What a crowd of strangers makes beyond that is
+left to `peers.show`, or listeners would be told to read everything anew."""
 
 
 class Instruments:
@@ -28,6 +34,7 @@ class Instruments:
         self._net = NetMetrics(self._registry)
         self._sync = SyncMetrics(self._registry)
         self._chronicle = Chronicle(trio.current_time, self._on_step)
+        self._told = TokenBucket(STEPS_PER_S, STEPS_BURST, trio.current_time())
         self._tell: Callable[[Callable[[], StepEvent]], None] = lambda _: None
         self.observe: Observer = to_all(self._net, self._chronicle.observe)
 
@@ -54,7 +61,8 @@ class Instruments:
         self._chronicle.on_sync(event)
 
     def _on_step(self, peer: str, life: Life, step: Step) -> None:
-        self._tell(lambda: step_event(peer, life, step, _wall_ms()))
+        if self._told.take(1, step.at):
+            self._tell(lambda: step_event(peer, life, step, _wall_ms()))
 
     def lives(self, peer: str) -> list[LifeView]:
         """What is kept of a peer, the oldest life first."""
