@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     colour: str | None = None
     listen: tuple[str, ...] = ()
     relays: tuple[str, ...] = ()
+    relay_tokens: dict[str, str] = {}
 
 
 def profile_directory(explicit: Path | str | None = None) -> Path:
@@ -82,9 +84,15 @@ class Settings:
         """Keep other addresses to listen on, from the next start; raises `StoreUnwritable`."""
         self._keep(msgspec.structs.replace(self._kept, listen=addresses))
 
-    def relay_over(self, relays: tuple[str, ...]) -> None:
-        """Keep other relays; raises `StoreUnwritable`."""
-        self._keep(msgspec.structs.replace(self._kept, relays=relays))
+    @property
+    def relay_tokens(self) -> Mapping[str, str]:
+        """By a relay's PeerID, what it wants to be shown before it lets this device in. Secret: never logged."""
+        return self._kept.relay_tokens
+
+    def relay_over(self, relays: tuple[str, ...], tokens: Mapping[str, str] | None = None) -> None:
+        """Keep other relays, and other tokens where given; raises `StoreUnwritable`."""
+        shown = dict(self._kept.relay_tokens if tokens is None else tokens)
+        self._keep(msgspec.structs.replace(self._kept, relays=relays, relay_tokens=shown))
 
     def _keep(self, kept: _Kept) -> None:
         write_private(self._path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")

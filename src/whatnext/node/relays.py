@@ -27,19 +27,21 @@ def chosen(settings: Settings) -> list[RelayView]:
     return [RelayView(relay=r, addresses=known) for r, known in relay_peers(settings.relays).items()]
 
 
-def choose(settings: Settings, text: str) -> None:
+def choose(settings: Settings, asked: OfRelay) -> None:
     """Keep a relay, behind those that are there; raises `UserError` for what is no relay's address."""
-    address = checked_relay(text)
-    if address in settings.relays:
+    address, tokens = checked_relay(asked.relay), dict(settings.relay_tokens)
+    if asked.token is not None:
+        tokens[peer_in(address) or ""] = asked.token
+    if address in settings.relays and tokens == settings.relay_tokens:
         raise UserError("this relay is in the list already")
     if len(settings.relays) >= MAX_RELAYS:
         raise UserError(f"there are {MAX_RELAYS} already: remove one first (whatnext relay remove)")
-    settings.relay_over((*settings.relays, address))
+    settings.relay_over(tuple(dict.fromkeys((*settings.relays, address))), tokens)
 
 
-def drop(settings: Settings, text: str) -> None:
+def drop(settings: Settings, asked: OfRelay) -> None:
     """Keep a relay no longer; raises `NotFound`, or `UserError` when several are meant."""
-    text = text.strip().strip("…")
+    text = asked.relay.strip().strip("…")
     found = [a for a in settings.relays if a == text] or [
         a for a in settings.relays if text and _is_named(peer_in(a) or "", text)
     ]
@@ -47,7 +49,10 @@ def drop(settings: Settings, text: str) -> None:
         raise NotFound("no such relay is in the list: `whatnext relay list` shows them")
     if len({peer_in(address) for address in found}) > 1:
         raise UserError(f"“{text}” is the beginning or end of several: give more of it")
-    settings.relay_over(tuple(address for address in settings.relays if address not in found))
+    left = tuple(address for address in settings.relays if address not in found)
+    settings.relay_over(
+        left, {r: token for r, token in settings.relay_tokens.items() if r in relay_peers(left)}
+    )
 
 
 def _is_named(relay: str, text: str) -> bool:
@@ -61,18 +66,23 @@ async def listed(node: "Node", _: Nothing) -> list[RelayView]:
 
 async def add(node: "Node", asked: OfRelay) -> list[RelayView]:
     """Use one more relay, from now on."""
-    choose(node.settings, asked.relay)
+    choose(node.settings, asked)
     return await _follow(node)
 
 
 async def remove(node: "Node", asked: OfRelay) -> list[RelayView]:
     """Use a relay no longer; circuits through it go on until they end."""
-    drop(node.settings, asked.relay)
+    drop(node.settings, asked)
     return await _follow(node)
 
 
 def use_relays(node: "Node") -> None:
     """Tell the network which relays to use."""
+
+    def token_for(relay: str) -> str | None:
+        return node.settings.relay_tokens.get(relay)  # read each time: `relay add` may change it
+
+    node.network.circuits.token_for = token_for
     node.network.relays.use(node.relays.addresses())
 
 
@@ -99,11 +109,11 @@ def _view(state: "RelayState") -> RelayView:
     )
 
 
-def _offline(act: Callable[[Settings, str], None] | None) -> Callable[[Playlists, Any], list[RelayView]]:
+def _offline(act: Callable[[Settings, OfRelay], None] | None) -> Callable[[Playlists, Any], list[RelayView]]:
     def run(here: Playlists, asked: Nothing | OfRelay) -> list[RelayView]:
         assert isinstance(here.settings, Settings), "a profile on the disk"
         if act is not None and isinstance(asked, OfRelay):
-            act(here.settings, asked.relay)
+            act(here.settings, asked)
         return chosen(here.settings)
 
     return run

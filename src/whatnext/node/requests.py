@@ -1,5 +1,9 @@
 """What operations of the running node ask for; those of playlists are in `whatnext.playlists.requests`."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from whatnext.playlists.requests import Request
 
 
@@ -35,6 +39,10 @@ class Disconnect(Request, frozen=True, kw_only=True):
 
 
 class OfRelay(Request, frozen=True, kw_only=True):
-    """A relay: its multiaddr ending in `/p2p/<PeerID>`; to remove one, also its PeerID or how that begins or ends."""
+    """A relay: its multiaddr ending in `/p2p/<PeerID>`; to remove one, also its PeerID or how that begins or ends.
+
+    `token` is what its host gave this device, for a relay that does not let in everybody.
+    """
 
     relay: str
+    token: Annotated[str, Meta(min_length=1, max_length=256)] | None = None

@@ -16,13 +16,14 @@ from whatnext.playlists.requests import Nothing
 def add(
     relay: Annotated[str, Parameter(help="Its multiaddr with /p2p/PEERID, as `whatnext relay` shows it.")],
     *,
+    token: Annotated[str | None, Parameter(help="What its host gave you, if it does not let in all.")] = None,
     context: Given,
 ) -> None:
     """Use a relay, so that friends on other networks reach this device. Links name it from now on."""
-    found = context.ask("relays.add", OfRelay(relay=relay), list[RelayView])
+    found = context.ask("relays.add", OfRelay(relay=relay, token=token), list[RelayView])
     if context.show(found):
         return
-    context.print(found[-1].relay)
+    context.print(relay.rpartition("/p2p/")[2].strip())
     if context.backend.is_node:
         context.say("Added. The node asks it for a place now; look: whatnext relay list")
     else:

@@ -28,6 +28,7 @@ from whatnext.net.circuits.routes import Route, circuit_addresses, route_of
 from whatnext.net.framing import framed, read_message
 from whatnext.net.network import Network
 from whatnext.net.punching.knocking import source_for
+from whatnext.net.relay_access import show_token
 from whatnext.net.standing import Judge, Standing
 from whatnext.net.streams import Stream
 from whatnext.net.swarm import SafeSwarm
@@ -53,6 +54,8 @@ class Circuits:
         self._dialling: Counter[str] = Counter()
         self.configured: frozenset[str] = frozenset()
         """PeerIDs of relays that this node uses, whoever dials them."""
+        self.token_for: Callable[[str], str | None] = lambda relay: None
+        """What to show a relay, by its PeerID, before asking it for a place."""
         self._calls = trio.CapacityLimiter(MAX_CALLS)
         self._tell: Callable[[], None] = lambda: None
         network.handle(STOP, self._take_call)
@@ -105,6 +108,7 @@ class Circuits:
 
     async def _ask_for_place(self, relay: str, addresses: Sequence[str]) -> Reservation:
         await self._reach(relay, addresses)
+        await self._show_token(relay)
         try:
             with trio.fail_after(ANSWER_S):
                 async with await self._network.open_stream(relay, [HOP]) as stream:
@@ -119,6 +123,16 @@ class Circuits:
         if answer.expires_at <= time.time():
             raise ProtocolViolation(f"the relay {relay} granted a reservation that is over already")
         return answer
+
+    async def _show_token(self, relay: str) -> None:
+        """Once a connection: a place that is only renewed was let in before."""
+        token = self.token_for(relay)
+        if token is None or relay in self._places:
+            return
+        try:
+            await show_token(self._network, relay, token)
+        except VersionMismatch:
+            _log.info("the relay %s wants no token", relay)
 
     async def connect(self, address: str, target: ID) -> INetConn:
         """Dial any address: through a relay when it is a circuit's, else as it stands; raises what that way raises.
