@@ -69,6 +69,10 @@ class NoNetwork:
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
+        self.circuits = self
+
+    def relays(self) -> list[str]:
+        return []
 
     def addresses(self) -> list[str]:
         return [f"/ip4/127.0.0.1/tcp/4001/p2p/{self.peer}"]
