@@ -18,7 +18,7 @@ LAYERS = (
     ("rxdb",),
     ("net",),
     ("node",),
-    ("relay", "desktop", "lab", "kb", "bench", "cli"),
+    ("relay", "desktop", "embedding", "lab", "kb", "bench", "cli"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # Beside the order: what a layer must not know although it stands higher in the list.

@@ -12,7 +12,8 @@ import msgspec
 from whatnext.errors import UserError
 from whatnext.playlists.service import Playlists
 from whatnext.records.codec import Meta, Write
-from whatnext.rxdb.collections import Collection
+from whatnext.records.ids import playlist_from_text
+from whatnext.rxdb.collections import Collection, local_id
 from whatnext.rxdb.documents import RxDocument, View
 from whatnext.rxdb.messages import Checkpoint, Pulled
 from whatnext.rxdb.readers import Reader
@@ -29,6 +30,8 @@ class Pushed(msgspec.Struct):
     """The master's state of each refused document; of one it does not have, the client's own, deleted."""
     refused: dict[str, str] = {}
     """Why, by the document's id."""
+    reasons: list[tuple[str, str]] = []
+    """Code and sentence of each refusal, in order."""
     told_again: list[tuple[bytes, str]] = []
     """(playlist, id) of documents that the client has otherwise than the master although nothing changed now."""
 
@@ -84,6 +87,20 @@ class Master:
         documents = [self._view.document(each) for each in stored]
         return Pulled(documents, {"epoch": self.epoch(reader), "seq": self.now()})
 
+    def standing(self, reader: Reader, collection: Collection, playlist: object = None) -> list[RxDocument]:
+        """Every document that is not deleted, of one playlist (by its text) or of all; entries in their order."""
+        visible = reader.playlists()
+        wanted = self._library.playlists() if visible is None else visible
+        if isinstance(playlist, str):
+            wanted = [each for each in wanted if each == playlist_from_text(playlist)]
+        stored = (s for each in wanted for s in self._library.documents.in_playlist(each, collection.name))
+        return [d for s in stored if not (d := self._view.document(s))["_deleted"]]
+
+    def by_id(self, reader: Reader, collection: Collection, key: str) -> RxDocument | None:
+        """One document by its id, deleted or not; None when there never was one."""
+        found = local_id(collection.name, key)
+        return None if found is None else self._current(reader, Place(found[0], collection.name, found[1]))
+
     def documents(
         self, reader: Reader, collection: Collection, wanted: Sequence[tuple[bytes, str]]
     ) -> list[RxDocument]:
@@ -94,24 +111,29 @@ class Master:
             if (found := self._current(reader, Place(playlist, collection.name, key)))
         ]
 
-    def push(self, reader: Reader, client: str, collection: Collection, rows: Sequence[Row]) -> Pushed:
-        """Write what a client changed; raises `LocalError` when the disk takes nothing (the client repeats it)."""
-        pushed = Pushed([], {}, [])
+    def push(self, reader: Reader, client: str | None, collection: Collection, rows: Sequence[Row]) -> Pushed:
+        """Write what a client changed; raises `LocalError` when the disk takes nothing (the client repeats it).
+
+        `client` names it over its reconnections; None for one that never repeats a push.
+        """
+        pushed = Pushed([], {}, [], [])
         ready: dict[bytes, list[_Ready]] = {}
-        scope = f"{reader.name}|{client}"
+        scope = None if client is None else f"{reader.name}|{client}"
         seen: set[str] = set()
         for row in rows:
             try:
                 each = self._ready(reader, scope, collection, row, seen)
             except RowRefused as refusal:
-                self._refuse(pushed, reader, collection, row, str(refusal))
+                self._refuse(pushed, reader, collection, row, refusal)
             else:
                 ready.setdefault(each.place.playlist, []).append(each)
         for playlist, group in ready.items():
             self._write(pushed, reader, scope, collection, playlist, group)
         return pushed
 
-    def _ready(self, reader: Reader, scope: str, collection: Collection, row: Row, seen: set[str]) -> _Ready:
+    def _ready(
+        self, reader: Reader, scope: str | None, collection: Collection, row: Row, seen: set[str]
+    ) -> _Ready:
         check_form(collection, row)
         place = place_of(collection, row)
         if row.new["id"] in seen:
@@ -119,7 +141,7 @@ class Master:
         seen.add(row.new["id"])
         if not reader.sees(place.playlist):
             raise RowRefused("not_found", "no playlist of yours by that id")
-        base = self._pushes.base(scope, row.new["id"], row.assumed)
+        base = row.assumed if scope is None else self._pushes.base(scope, row.new["id"], row.assumed)
         current = self._library.documents.get(place.playlist, (place.collection, place.id))
         write = write_of(collection, place, Row(new=row.new, assumed=base), current)
         if write is not None and (why := reader.refusal(place.playlist, write)) is not None:
@@ -130,12 +152,14 @@ class Master:
         self,
         pushed: Pushed,
         reader: Reader,
-        scope: str,
+        scope: str | None,
         collection: Collection,
         playlist: bytes,
         group: Sequence[_Ready],
     ) -> None:
         def remember() -> None:
+            if scope is None:
+                return
             for each in group:
                 self._pushes.keep(scope, each.row.new["id"], each.row.assumed, each.row.new)
 
@@ -143,20 +167,23 @@ class Master:
         try:
             if writes:
                 self._playlists.write(playlist, writes, [], meta=Meta(by=reader.by), also=remember)
-            else:
+            elif scope is not None:
                 with self._library.database.transaction():
                     remember()
         except UserError as error:  # no right, or over a limit: nothing of the group was kept
             for each in group:
-                self._refuse(pushed, reader, collection, each.row, str(error))
+                self._refuse(pushed, reader, collection, each.row, RowRefused(error.code, str(error)))
             return
         pushed.told_again += [(playlist, each.place.id) for each in group if each.write is None]
 
-    def _refuse(self, pushed: Pushed, reader: Reader, collection: Collection, row: Row, reason: str) -> None:
+    def _refuse(
+        self, pushed: Pushed, reader: Reader, collection: Collection, row: Row, refusal: RowRefused
+    ) -> None:
+        pushed.reasons.append((refusal.code, str(refusal)))
         key = row.new.get("id")
         if not isinstance(key, str):
             return  # nothing the client could put in its place: only the reason is told
-        pushed.refused[key] = reason
+        pushed.refused[key] = str(refusal)
         try:
             current = self._current(reader, place_of(collection, row))
         except RowRefused:
