@@ -1,6 +1,7 @@
 """The network's metrics: everything is there from the start, everything is counted, nothing grows with peers."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from whatnext.identity import Identity
 from whatnext.net import NetConfig, open_network
 from whatnext.net.events import Connected, Disconnected, PathChanged
 from whatnext.net.failures import CODES
-from whatnext.net.metrics import MAX_PROTOCOLS, NetMetrics, exposition
+from whatnext.net.metrics import MAX_PROTOCOLS, REFUSALS, WAYS, NetMetrics, exposition
 from whatnext.net.observing import (
     DialFailed,
     DialWon,
@@ -27,6 +28,7 @@ from whatnext.net.observing import (
     to_all,
 )
 
+SOURCE = Path(__file__).parents[2] / "src" / "whatnext"
 LOCAL = NetConfig(listen=("/ip4/127.0.0.1/tcp/0",))
 TCP = "/ip4/192.0.2.1/tcp/1"
 
@@ -108,6 +110,25 @@ def test_no_peer_address_or_word_of_a_peer_makes_a_new_series(words):
         metrics(Refused(peer, address, code, code))
         metrics(Connected(peer, address, "in"))
     assert samples(registry).keys() == before
+
+
+@pytest.mark.parametrize(
+    ("pattern", "where", "labels"),
+    [
+        (r'Refusal\(\s*"(\w+)"', "**/*.py", REFUSALS),
+        (r'^    name = "([^"]+)"|KnownHere\("([^"]+)"', "**/*.py", WAYS),
+        (r'Failure\([^()]*\bcode="(\w+)"', "**/*.py", CODES),
+    ],
+)
+def test_what_the_code_tells_has_its_own_series_and_is_not_only_other(pattern, where, labels):
+    files = [file for top in ("net", "node") for file in (SOURCE / top).glob(where)]
+    found = {
+        next(filter(None, match.groups()))
+        for file in files
+        for match in re.finditer(pattern, file.read_text("utf-8"), re.MULTILINE)
+    }
+    assert len(found) > 3
+    assert found <= set(labels)
 
 
 def test_protocols_are_bounded_too():

@@ -46,6 +46,7 @@ REFUSALS = (
     "handshake_limit",
     "stream_limit",
     "rate",
+    "memory",
     "pruned",
     "memory",
     "other",

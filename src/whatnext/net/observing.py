@@ -102,8 +102,8 @@ class Found(msgspec.Struct, frozen=True):
 class Refused(msgspec.Struct, frozen=True):
     """A connection, handshake or stream was turned away or given up. `peer` is None before it proved who it is.
 
-    `code` is one of `blocked`, `full`, `ip_limit`, `peer_limit`, `handshake_limit`, `stream_limit`, `rate`, `pruned`,
-    `memory`.
+    `code` is one of `blocked`, `full`, `ip_limit`, `peer_limit`, `handshake_limit`, `stream_limit`, `rate`, `memory`,
+    `pruned`.
     """
 
     peer: str | None
