@@ -316,11 +316,11 @@ async def test_each_side_knows_the_address_of_the_other(node, family, suffix):
         assert there.transport == here.transport == (suffix.strip("/") or "tcp")
 
 
-async def test_nothing_but_noise_and_yamux_is_offered(node):
+async def test_noise_alone_is_offered_and_yamux_before_mplex(node):
     async with node() as a:
         upgrader = a._swarm.upgrader
         assert list(upgrader.security_multistream.transports) == ["/noise"]
-        assert list(upgrader.muxer_multistream.transports) == ["/yamux/1.0.0"]
+        assert list(upgrader.muxer_multistream.transports) == ["/yamux/1.0.0", "/mplex/6.7.0"]
 
 
 async def test_both_ends_send_small_messages_at_once(node):

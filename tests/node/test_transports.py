@@ -21,15 +21,20 @@ TRANSPORTS = {
     "webrtc-direct": "/ip4/127.0.0.1/udp/0/webrtc-direct",
 }
 PATIENCE_S = 30
+WHATNEXT = ("-m", "whatnext")
+ONLY_MPLEX = (
+    "-c",
+    "from whatnext.net import muxers; muxers.YAMUX = '/nobody/has/this'; from whatnext.cli import main; main()",
+)
 
 
 class Device:
     """One `whatnext node` in its own process, listening on one transport of this machine only."""
 
-    def __init__(self, profile, transport):
-        words = ["--profile", str(profile), "node", "--ready-line", "--lifeline", "--no-mdns"]
+    def __init__(self, profile, transport, program=WHATNEXT):
+        words = [*program, "--profile", str(profile), "node", "--ready-line", "--lifeline", "--no-mdns"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "whatnext", *words, "--listen", TRANSPORTS[transport]],
+            [sys.executable, *words, "--listen", TRANSPORTS[transport]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -56,8 +61,8 @@ class Device:
 def device(tmp_path):
     devices = []
 
-    def start(name, transport):
-        devices.append(Device(tmp_path / name, transport))
+    def start(name, transport, program=WHATNEXT):
+        devices.append(Device(tmp_path / name, transport, program))
         return devices[-1]
 
     yield start
@@ -79,14 +84,23 @@ def test_two_nodes_edit_one_playlist_over_nothing_but_this_transport(device, tra
     if transport == "webrtc-direct":
         pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
     anna, ben = device("anna", transport), device("ben", transport)
+    share_and_edit(anna, ben)
+    used = {one["transport"] for node in (anna, ben) for one in node.ask("node.status")["connections"]}
+    assert used == {transport}
+
+
+@pytest.mark.real
+def test_a_node_that_speaks_only_mplex_edits_the_playlist_too(device):
+    share_and_edit(device("anna", "tcp"), device("ben", "tcp", ONLY_MPLEX))
+
+
+def share_and_edit(anna, ben):
     playlist = anna.ask("playlist.create", name="Road trip")["id"]
     anna.ask("playlist.add", playlist=playlist, tracks=[{"title": f"By Anna {n}"} for n in range(200)])
     ben.ask("join", link=anna.ask("invite.create", playlist=playlist)["link"])
     wait_for(lambda: len(ben.titles(playlist)) == 200)
     ben.ask("playlist.add", playlist=playlist, tracks=[{"title": "By Ben"}])
     wait_for(lambda: "By Ben" in anna.titles(playlist))
-    used = {one["transport"] for node in (anna, ben) for one in node.ask("node.status")["connections"]}
-    assert used == {transport}
 
 
 def test_a_transport_turned_on_is_listened_on_beside_the_others():

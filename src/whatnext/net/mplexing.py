@@ -2,8 +2,8 @@
 
 mplex has no windows: a reader that pauses can only be answered by not reading the connection, which holds up its other
 streams, or by giving the stream up. This one waits `PATIENCE` for room, as go-libp2p does, and then resets the stream.
-In stock 0.8.1 two streams that write at once mix their frames, a cancelled write tears one, a pause of 5 s loses data
-that was read already, and a lost connection looks like the peer's clean end (`tests/net/test_canaries_transports.py`).
+Stock 0.8.1 does the same with a buffer of 8 KiB, so that any reader a moment behind stops all the others, and a write
+that is cancelled leaves half a frame behind (`tests/net/test_canaries_transports.py`).
 
 Frames: https://github.com/libp2p/specs/blob/master/mplex/README.md.
 """

@@ -1,9 +1,8 @@
 """One stream of a QUIC connection: bounded, whole, and with a real end.
 
-What is different from py-libp2p 0.8.1's own: nothing is dropped (`inbox`, `quic_windows`); a reader may pause for
-longer than 30 s; `close` ends our side only; a lost connection is not reported as the peer's clean end; and a stream
-that both sides have finished leaves the table, which otherwise keeps it until 1,000 have been opened and no more are
-let in.
+What is different from py-libp2p 0.8.1's own: nothing is dropped (`inbox`, `quic_windows`); a read may wait for longer
+than 30 s; `close` ends our side only; a lost connection is not reported as the peer's clean end; and a stream that both
+sides have finished leaves the table, which otherwise keeps it until 1,000 have been opened and no more are let in.
 """
 
 import contextlib
