@@ -121,9 +121,11 @@ async def test_coming_going_and_opening_streams_leaves_no_memory_task_or_descrip
         async with trio.open_nursery() as nursery:
             nursery.start_soon(come_again)
             nursery.start_soon(in_parallel, cycles - cycles // 2, visit)
+        between = await other.ask()
         await talk(streams)
         after = await other.at_rest(before)
-        print(f"{cycles} cycles, {streams} streams: {before['mb']:.1f} MB before, {after['mb']:.1f} MB after")
+        told = f"{1000 * (between['cpu_s'] - before['cpu_s']) / cycles:.1f} ms of processor a visit"
+        print(f"{cycles} cycles, {streams} streams: {before['mb']:.1f} MB, then {after['mb']:.1f}; {told}")
         assert after["connected"] == []
         assert (after["tasks"], after["descriptors"]) == (before["tasks"], before["descriptors"])
         assert after["mb"] - before["mb"] < LEFT_MB

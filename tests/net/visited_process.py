@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import sys
+import time
 from typing import Any
 
 import psutil
@@ -45,6 +46,7 @@ def costs(ceiling: Ceiling, network: Network) -> dict[str, Any]:
         "connected": [info.peer for info in network.connections()],
         "tasks": trio.lowlevel.current_statistics().tasks_living,
         "descriptors": len(os.listdir("/proc/self/fd")),
+        "cpu_s": time.process_time(),
         "mb": psutil.Process().memory_info().rss / 2**20,
     }
 

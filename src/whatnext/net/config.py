@@ -23,6 +23,8 @@ class NetConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Multiaddrs to listen on. TCP and WebSocket need two ports: py-libp2p's shared port turns js-libp2p away."""
     announce: tuple[str, ...] = ()
     """Multiaddrs told to others instead of our own: where a forwarded port is. Empty: those we listen on."""
+    upnp: bool = False
+    """Ask the router to forward our ports."""
     max_connections: int = 64
     """Connections of both directions together (design §8)."""
     high_watermark: float = 0.9
@@ -42,8 +44,9 @@ class NetConfig(msgspec.Struct, frozen=True, kw_only=True):
     per_ip: PerIp = PerIp(connections=16, handshakes=16, rate_per_s=2.0, burst=64)
     """An address of the internet: thirty devices of a school may come back at once by two transports each."""
     per_near_ip: PerIp = PerIp(connections=64, handshakes=112, rate_per_s=50.0, burst=500)
-    """This device and its network: a proxy or a virtual machine's NAT may stand for everybody. A handshake costs
-    about 4 ms of processor here, so the rate is a fifth of one core; 16 handshakes are left for everybody else."""
+    """This device and its network: a proxy or a virtual machine's NAT may stand for everybody. A visit costs 5.4 ms of
+    processor (`tests/net/measure_admission.py`), so the rate is a quarter of one core; 16 handshakes are left for all
+    others."""
     heartbeat_s: float = 5.0
     """Pause between two pings on a connection."""
     heartbeat_timeout_s: float = 8.0
