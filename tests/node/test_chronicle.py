@@ -20,6 +20,7 @@ from whatnext.net.observing import (
 )
 from whatnext.node.chronicle import MAX_IN_SYNC, Chronicle
 from whatnext.node.instruments import STEPS_BURST, Instruments
+from whatnext.node.neighbours import Neighbours
 from whatnext.sync.discipline import OffenceKind
 from whatnext.sync.events import (
     JoinAccepted,
@@ -90,6 +91,19 @@ def test_neighbours_are_told_those_of_other_programs_are_not(told):
     told.on_mdns(Lost("Q"))
     assert told.steps == [("discovered", "on this network, 2 addresses"), ("gone", "from this network")]
     assert told.timelines.lives("Q") == []
+
+
+async def test_the_neighbours_tell_the_timeline_of_each_word_of_mdns(told):
+    neighbours = Neighbours(None, told.on_mdns)
+    neighbours._take(Discovered("P", (ADDRESS,), True), lambda _: None)
+    neighbours._take(Lost("P"), lambda _: None)
+    assert [kind for kind, _ in told.steps] == ["discovered", "gone"]
+
+
+def test_a_sentence_in_a_peers_own_timeline_does_not_spell_out_its_peerid(told):
+    peer = "12D3KooWBdVrmQP74QU3K7SZScRSMGnimvGhyt96ZcKyVYXFonCU"
+    told.observe(Disconnected(peer, f"the stream with {peer} ended"))
+    assert told.steps == [("lost", "the stream with it ended")]
 
 
 def test_in_sync_is_told_once_for_each_playlist_and_link_however_often_it_happens(told):

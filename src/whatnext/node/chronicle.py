@@ -147,6 +147,7 @@ class Chronicle:
         address: str | None = None,
         took_ms: float | None = None,
     ) -> None:
+        text = text.replace(peer, "it")  # its own timeline need not spell it out
         _log.debug("%s %s", kind, text or address, extra={"peer": peer})
         self.timelines.add(peer, kind, text, address=address or None, took_ms=took_ms)
 
