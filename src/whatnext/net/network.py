@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that r
     from whatnext.net.failures import Failure
     from whatnext.net.identify.service import Identify
     from whatnext.net.identify.sightings import Sightings
+    from whatnext.net.mapping.mapper import Mapper
     from whatnext.net.streams import Stream
     from whatnext.net.swarm import SafeSwarm
 
@@ -46,6 +47,8 @@ class Network:
     """Which relays this node uses, and its places at them."""
     identify: "Identify"
     """What this node tells of itself."""
+    mapper: "Mapper"
+    """Ports that the router forwards to us."""
     sightings: "Sightings"
     """Where others see this node."""
 
@@ -75,7 +78,8 @@ class Network:
     def addresses(self) -> list[str]:
         """Multiaddrs of this node with `/p2p/<PeerID>`: real interface addresses, those at relays, loopback last."""
         own = [str(address) for address in self.host.get_addrs()]
-        own += [f"{address}/p2p/{self.peer}" for address in self.circuits.addresses()]
+        more = [*self.mapper.addresses(), *self.circuits.addresses()]
+        own += [f"{address}/p2p/{self.peer}" for address in more]
         return sorted(own, key=lambda address: kind_of(address) is Kind.LOOPBACK)
 
     def addresses_of(self, peer: str) -> list[str]:
@@ -334,7 +338,7 @@ async def open_network(
         swarm.register_notifee(connections)
         nursery.start_soon(connections.prune_regularly)
         network = Network(host, swarm, config, connections, events, observe)
-        set_up(network, host, swarm, nursery, standing)
+        set_up(network, host, swarm, nursery, standing, upnp=config.upnp)
         for protocol, handler in (handlers or {}).items():
             network.handle(protocol, handler)
         try:

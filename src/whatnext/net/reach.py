@@ -1,4 +1,4 @@
-"""What lets other networks reach this node: identify, relays, hole punching. Put together here, run by the network."""
+"""What lets other networks reach this node: identify, relays, hole punching, forwarded ports; all put together."""
 
 import random
 from typing import TYPE_CHECKING
@@ -8,6 +8,8 @@ import trio
 from whatnext.net.circuits.client import Circuits
 from whatnext.net.circuits.keeper import Keeper
 from whatnext.net.identify.service import Identify
+from whatnext.net.mapping.gateway import UpnpGateway
+from whatnext.net.mapping.mapper import Mapper
 from whatnext.net.punching.puncher import Puncher
 from whatnext.net.standing import Judge
 from whatnext.net.swarm import SafeSwarm
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def set_up(
-    network: "Network", host: "IdentifyingHost", swarm: SafeSwarm, nursery: trio.Nursery, standing: Judge
+    network: "Network",
+    host: "IdentifyingHost",
+    swarm: SafeSwarm,
+    nursery: trio.Nursery,
+    standing: Judge,
+    *,
+    upnp: bool,
 ) -> None:
     """Give the network its parts and start them in its nursery; they end when it is cancelled."""
     network.circuits = Circuits(network, swarm, nursery, standing)
@@ -30,5 +38,8 @@ def set_up(
     puncher = Puncher(network, swarm)
     network.identify.on_change(puncher.try_again)
     nursery.start_soon(puncher.run)
+    network.mapper = Mapper(UpnpGateway(), lambda: list(map(str, host.get_addrs())), network.identify.look)
+    if upnp:
+        nursery.start_soon(network.mapper.run)
     nursery.start_soon(network.relays.run)
     nursery.start_soon(network.identify.run)

@@ -21,6 +21,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Transports to run beside those listened on: to dial with, and on a port of their own to be dialled."""
     announce: tuple[str, ...] = ()
     """Multiaddrs told to others instead of those listened on, for a forwarded port."""
+    upnp: bool = True
+    """Ask the router at home to forward this node's ports."""
     mdns: bool = True
     """Tell this network who is here, and find who else is."""
     relays: tuple[str, ...] = ()

@@ -171,7 +171,7 @@ async def _running(
     with bind(config.api_port) as listener:
         async with open_network(
             library.identity,
-            NetConfig(listen=listen, announce=config.announce),
+            NetConfig(listen=listen, announce=config.announce, upnp=config.upnp),
             handlers,
             standing=standings.judge,
             observe=instruments.observe,

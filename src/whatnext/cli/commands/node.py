@@ -42,6 +42,9 @@ def run(
             help="Help others find each other, as a relay does: rendezvous or dht. Repeat it for both."
         ),
     ] = None,
+    upnp: Annotated[
+        bool, Parameter(negative="--no-upnp", help="Ask the router to forward this node's ports.")
+    ] = True,
     api_port: Annotated[int, Parameter(help="Port of the local API on 127.0.0.1; 0 takes any free one.")] = 0,
     lifeline: Annotated[bool, Parameter(negative=(), help="Stop when standard input ends.")] = False,
     ready_line: Annotated[
@@ -67,6 +70,7 @@ def run(
         transports=frozenset(transport or ()),
         announce=tuple(announce or ()),
         mdns=mdns,
+        upnp=upnp,
         relays=tuple(checked_relay(each) for each in relay or ()),
         serve=frozenset(serve or ()),
         api_port=api_port,

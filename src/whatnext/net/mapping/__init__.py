@@ -1,0 +1,1 @@
+"""Asking the router at home to forward our ports (UPnP), where it offers that."""
