@@ -206,7 +206,7 @@ class Contacts:
         if self._resolver is None:
             await network.dial(peer, self.addresses(peer))
         else:
-            await self._resolver.reach(peer)
+            await self._resolver.reach(peer, sparing=True)
 
     async def _reach(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
         try:

@@ -2,7 +2,10 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+import trio
 
 from whatnext.errors import StoreUnwritable
 from whatnext.net import Network
@@ -16,6 +19,9 @@ if TYPE_CHECKING:  # both import libp2p
 
 _log = logging.getLogger(__name__)
 
+SPARED_S: Mapping[str, float] = MappingProxyType({"rendezvous": 10.0, "DHT": 60.0})
+"""When nobody waits for the answer, others are asked about one peer only so often: a lost member is sought every 3 s."""
+MAX_ASKED = 1024
 GIVEN = "given"
 """How addresses are called that the user or a link named."""
 
@@ -34,6 +40,7 @@ class Resolver:
         from whatnext.net.finding.asking import AtMeetingPoints, InDht
         from whatnext.net.rendezvous.client import RendezvousClient
 
+        self._asked: dict[tuple[str, str], float] = {}
         self._network = network
         self._book = book
         self._relays = relays
@@ -49,8 +56,8 @@ class Resolver:
         """Whether anybody could tell where a peer is of which nothing is known here."""
         return bool(self._relays())
 
-    async def reach(self, peer: str, given: Iterable[str] = ()) -> "ConnectionInfo":
-        """Connect to a peer wherever it is; at once when it is connected already.
+    async def reach(self, peer: str, given: Iterable[str] = (), *, sparing: bool = False) -> "ConnectionInfo":
+        """Connect to a peer wherever it is; at once when it is connected already. `sparing` is for regular tries.
 
         Raises `Unreachable` with everything that was tried, `WrongPeer`, or `UserError` for what is no PeerID. The
         address book learns what failed, and drops addresses where somebody else answered. Cancelling ends it all.
@@ -61,9 +68,22 @@ class Resolver:
         pool = Pool(peer)
         pool.add(given, GIVEN)
         try:
-            return await find_and_dial(self._network, pool, self._ways)
+            ways = [way for way in self._ways if not sparing or self._is_due(way.name, peer)]
+            return await find_and_dial(self._network, pool, ways)
         finally:
             self._learn(pool)
+
+    def _is_due(self, way: str, peer: str) -> bool:
+        now = trio.current_time()
+        if way not in SPARED_S:
+            return True
+        if now - self._asked.get((way, peer), float("-inf")) < SPARED_S[way]:
+            return False
+        self._asked.pop((way, peer), None)
+        self._asked[way, peer] = now  # at the end: the first was asked longest ago
+        if len(self._asked) > MAX_ASKED:
+            del self._asked[next(iter(self._asked))]
+        return True
 
     def _learn(self, pool: "Pool") -> None:
         tried = [failure for failure in pool.failures if failure not in pool.untried]

@@ -104,6 +104,9 @@ class Whereabouts:
         try:
             await self._network.dial(relay, self._relays().get(relay, ()))
             granted = await self._client.register(relay, own_record(self._network), TTL_S)
+        except trio.Cancelled:
+            self.registered.add(relay)  # perhaps it is: then the word is to be taken back
+            raise
         except VersionMismatch:
             self._trouble(relay, "it serves no rendezvous")
             return NOT_SERVED_S, True
@@ -133,6 +136,7 @@ class Whereabouts:
                 nursery.start_soon(until_moved)
                 while any(connection.peer == relay for connection in self._network.connections()):
                     await anext(events)
+                self.registered.discard(relay)  # if it restarted, it knows nothing of us
                 nursery.cancel_scope.cancel()
 
     async def _take_back(self, relay: str) -> None:
