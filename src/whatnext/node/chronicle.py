@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from whatnext.net.addresses import Kind, kind_of
 from whatnext.net.events import Connected, Disconnected, PathChanged
 from whatnext.net.mdns import Event as MdnsEvent
 from whatnext.net.mdns import Found as Discovered
@@ -19,7 +20,7 @@ from whatnext.net.observing import (
     Refused,
     Secured,
 )
-from whatnext.node.timeline import Life, Step, Timelines
+from whatnext.node.timeline import MAX_TEXT, Life, Step, Timelines
 from whatnext.sync.events import (
     Event,
     JoinAccepted,
@@ -36,6 +37,12 @@ _log = logging.getLogger(__name__)
 MAX_IN_SYNC = 32
 """Playlists told as in sync in one life; a peer that shares hundreds makes no hundred steps."""
 
+_PLACES = {
+    Kind.RELAY: "through a relay",
+    Kind.PUBLIC: "directly",
+    Kind.LAN: "on this network",
+    Kind.LOOPBACK: "on this device",
+}
 _DIRECTIONS = {"in": "it dialled us", "out": "we dialled it"}
 
 
@@ -70,9 +77,9 @@ class Chronicle:
             case DialWon(peer=peer, address=address, took_ms=took):
                 self._add(peer, "dialled", "all of it took", address=address, took_ms=took)
             case Connected(peer=peer, address=address, direction=direction):
-                self._add(peer, "connected", _DIRECTIONS[direction], address=address)
+                self._add(peer, "connected", f"{_DIRECTIONS[direction]}, {_where(address)}", address=address)
             case PathChanged(peer=peer, address=address):
-                self._add(peer, "path", "another connection is used now", address=address)
+                self._add(peer, "path", f"another connection is used now, {_where(address)}", address=address)
             case Disconnected(peer=peer, reason=why):
                 self._in_sync.pop(peer, None)
                 self._add(peer, "lost", why)
@@ -88,7 +95,7 @@ class Chronicle:
 
     def _on_silence(self, peer: str, text: str, took_ms: float) -> None:
         """Once for each life: a way that cannot work here says so at every try."""
-        step = ("not found", text)
+        step = ("not found", text[:MAX_TEXT])
         life = self.timelines.current(peer)
         if life is None or step not in [(each.kind, each.text) for each in [*life.first, *life.last]]:
             self._add(peer, *step, took_ms=took_ms)
@@ -150,6 +157,10 @@ class Chronicle:
         text = text.replace(peer, "it")  # its own timeline need not spell it out
         _log.debug("%s %s", kind, text or address, extra={"peer": peer})
         self.timelines.add(peer, kind, text, address=address or None, took_ms=took_ms)
+
+
+def _where(address: str) -> str:
+    return _PLACES[kind_of(address)]
 
 
 def _counted(count: int, what: str) -> str:
