@@ -3,12 +3,14 @@
 from typing import Any
 
 from libp2p.crypto.keys import PrivateKey
+from libp2p.custom_types import THandler
 from libp2p.transport.exceptions import OpenConnectionError
 from libp2p.transport.webrtc import _aiortc_helpers
 from libp2p.transport.webrtc._asyncio_bridge import AsyncioBridge
 from libp2p.transport.webrtc.config import WebRTCTransportConfig
 from libp2p.transport.webrtc.connection import WebRTCConnection
 from libp2p.transport.webrtc.exceptions import WebRTCConnectionError
+from libp2p.transport.webrtc.listener import WebRTCDirectListener
 from libp2p.transport.webrtc.transport import WebRTCDirectTransport
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
@@ -36,6 +38,17 @@ class SafeWebRtc(WebRTCDirectTransport):
                 await self._bridge.start()
         return self._bridge
 
+    def create_listener(self, handler_function: THandler) -> "SafeWebRtcListener":
+        """Listener that says what it is bound to."""
+        return SafeWebRtcListener(
+            handler_function=handler_function,
+            private_key=self._private_key,
+            certificate=self._certificate,
+            config=self._config,
+            bridge_factory=self._ensure_bridge,
+            local_peer_id=self._local_peer_id,
+        )
+
     async def dial(self, maddr: Multiaddr) -> WebRTCConnection:
         """Connect to `…/udp/<port>/webrtc-direct/certhash/<hash>/p2p/<PeerID>`; `OpenConnectionError` when it fails."""
         try:
@@ -44,6 +57,20 @@ class SafeWebRtc(WebRTCDirectTransport):
             if "does not match /p2p/" in str(error):
                 raise OpenConnectionError(f"Peer ID mismatch: {error}") from error
             raise
+
+
+class SafeWebRtcListener(WebRTCDirectListener):
+    """Says what it is bound to; who announces it replaces a wildcard by the interfaces of that moment.
+
+    0.8.1 does that itself, once and for ever, and gives a socket of IPv4 the addresses of IPv6 as well.
+    """
+
+    async def listen(self, maddr: Multiaddr) -> None:
+        """Bind to `/ip4/<IP>/udp/<port>/webrtc-direct`."""
+        await super().listen(maddr)
+        bound = str(maddr).split("/")[1:3]
+        told = str(self._listening_addrs[0]).split("/")
+        self._listening_addrs[:] = [Multiaddr("/".join(["", *bound, *told[3:]]))]
 
 
 _stock_wire = _aiortc_helpers.wire_pc_to_connection
