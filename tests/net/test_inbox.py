@@ -1,5 +1,7 @@
 """What a stream received and nobody read yet: in order, bounded, and with one clear end."""
 
+from types import SimpleNamespace
+
 import pytest
 import trio
 import trio.testing
@@ -7,8 +9,11 @@ from aioquic.quic.stream import QuicStream
 from hypothesis import given
 from hypothesis import strategies as st
 from libp2p.stream_muxer.exceptions import MuxedStreamEOF, MuxedStreamError
+from libp2p.transport.quic.config import QUICTransportConfig
+from libp2p.transport.quic.stream import QUICStream, StreamDirection
 
-from whatnext.net.inbox import WINDOW, Inbox, InboxStream
+from whatnext.net.inbox import MAX_UNREAD, WINDOW, Inbox, InboxStream
+from whatnext.net.quic_streams import SafeQuicStream
 from whatnext.net.quic_windows import ReadStream
 
 
@@ -94,6 +99,38 @@ async def test_the_library_reads_and_writes_such_a_stream_as_its_own():
     stream.inbox.finish()
     with pytest.raises(MuxedStreamEOF):
         await stream.read(1)
+
+
+async def test_a_quic_stream_beyond_its_window_or_its_connections_bound_is_lost():
+    class Below(SimpleNamespace):
+        held = 0
+
+        def unread(self):
+            return self.held
+
+        async def transmit(self):
+            pass
+
+    quic = SimpleNamespace(stop_stream=lambda *_: None, reset_stream=lambda *_: None, _streams={})
+    below = Below(
+        _quic=quic, _transport=SimpleNamespace(_config=QUICTransportConfig()), _signal_activity=list
+    )
+    below.remote_peer_id, below._remove_stream, below._transmit = (lambda: None), print, below.transmit
+
+    async def received(*pieces):
+        stream = QUICStream(below, 0, StreamDirection.INBOUND, ("192.0.2.1", 4001))
+        stream.__class__ = SafeQuicStream
+        stream.adopt()
+        for piece in pieces:
+            await stream.handle_data_received(piece, end_stream=False)
+        return stream
+
+    whole = await received(bytes(WINDOW - 1), b"x")
+    assert (whole.inbox.lost, len(whole.inbox)) == (None, WINDOW)
+    assert (await received(bytes(WINDOW), b"x")).inbox.lost == "reset by this node"
+    below.held = MAX_UNREAD
+    assert (await received(b"first")).inbox.lost is None
+    assert (await received(b"first", b"more")).inbox.lost == "reset by this node"
 
 
 @given(st.lists(st.integers(1, WINDOW)))

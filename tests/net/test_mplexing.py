@@ -15,7 +15,7 @@ from libp2p.stream_muxer.mplex.mplex import MPLEX_PROTOCOL_ID, Mplex
 from libp2p.utils import encode_uvarint
 from multiaddr import Multiaddr
 
-from whatnext.net.inbox import WINDOW
+from whatnext.net.inbox import MAX_UNREAD, WINDOW
 from whatnext.net.mplexing import PATIENCE, SafeMplex
 
 ECHO = "/test/echo/1.0.0"
@@ -147,6 +147,21 @@ async def test_a_reader_a_mebibyte_behind_holds_the_connection_up_for_a_while_on
         with pytest.raises(MuxedStreamError, match="reset"):
             await slow.receive_some(1)
         assert wire.sent == frame(HeaderTags.ResetReceiver)
+
+
+async def test_a_connection_that_holds_too_much_unread_gives_streams_up_and_lives_on(autojump_clock):
+    async with muxer() as (made, wire):
+        full = MAX_UNREAD // WINDOW
+        for number in range(full + 1):
+            wire.feed.send_nowait(frame(HeaderTags.NewStream, b"", number))
+        streams = [await made.accept_stream() for _ in range(full + 1)]
+        for number in range(full + 1):
+            for _ in range(WINDOW // 32768 - 1):
+                wire.feed.send_nowait(arrived(bytes(32768), number))
+        await trio.testing.wait_all_tasks_blocked()
+        assert made.unread() <= MAX_UNREAD
+        assert [stream.inbox.lost for stream in streams].count("reset by this node") == 1
+        assert not made.event_shutting_down.is_set()
 
 
 async def test_a_reader_that_catches_up_in_time_loses_nothing(autojump_clock):

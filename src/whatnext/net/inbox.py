@@ -11,6 +11,8 @@ from libp2p.stream_muxer.exceptions import MuxedStreamEOF, MuxedStreamError
 
 WINDOW = 1024 * 1024
 """Bytes a peer may send ahead of a reader that reads: 10 MB/s at 100 ms of distance, and our memory for one stream."""
+MAX_UNREAD = 16 * 1024 * 1024
+"""Bytes on all streams of a connection that nobody read yet: sixteen full windows, where ours need two or three."""
 
 _READ_SIZE = 64 * 1024
 

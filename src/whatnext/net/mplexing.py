@@ -19,7 +19,7 @@ from libp2p.stream_muxer.mplex.exceptions import MplexUnavailable
 from libp2p.stream_muxer.mplex.mplex import Mplex
 from libp2p.stream_muxer.mplex.mplex_stream import MplexStream
 
-from whatnext.net.inbox import WINDOW, Inbox, InboxStream
+from whatnext.net.inbox import MAX_UNREAD, WINDOW, Inbox, InboxStream
 from whatnext.net.muxing import carrier_of
 
 PATIENCE = 5.0
@@ -46,6 +46,9 @@ class SafeMplexStream(InboxStream, MplexStream):
 
     async def take(self, data: bytes) -> None:
         """Keep what arrived; waits for room, at most `PATIENCE`, and then gives the stream up."""
+        if len(self.inbox) and self.muxed_conn.unread() + len(data) > MAX_UNREAD:
+            await self.reset()
+            return
         deadline = trio.current_time() + PATIENCE
         while data and self.inbox.lost is None:
             fitting = data[: WINDOW - len(self.inbox)]
@@ -123,6 +126,10 @@ class SafeMplex(Mplex):
         stream = self._table[stream_id] = SafeMplexStream(str(stream_id.channel_id), stream_id, self)
         await self.send_message(HeaderTags.NewStream, stream.name.encode(), stream_id)
         return stream
+
+    def unread(self) -> int:
+        """Bytes that arrived on all streams together and were not read yet."""
+        return sum(len(stream.inbox) for stream in self._table.values())
 
     def forget(self, stream_id: StreamID) -> None:
         """Drop a stream that is over from the table."""

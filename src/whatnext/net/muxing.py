@@ -20,10 +20,8 @@ from libp2p.stream_muxer.yamux.yamux import (
 )
 
 from whatnext.net.carrier import Carrier
-from whatnext.net.inbox import WINDOW
+from whatnext.net.inbox import MAX_UNREAD, WINDOW
 
-MAX_UNREAD = 16 * 1024 * 1024
-"""Bytes on all streams of a connection that nobody read yet: sixteen full windows, where ours need two or three."""
 _SLACK = 64 * 1024  # yamux as js and py speak it may overshoot by a frame
 _LOOK_AGAIN = 0.25  # seconds
 _GO_AWAY_PATIENCE = 0.5  # seconds for the goodbye; a peer that reads nothing does not hold us longer

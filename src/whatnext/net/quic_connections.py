@@ -39,6 +39,11 @@ class SafeQuicConnection(QUICConnection):
         """Where the peer is, without its PeerID."""
         return [Multiaddr(without_peer(str(self._maddr)))]
 
+    def unread(self) -> int:
+        """Bytes that arrived on all streams together and were not read yet."""
+        streams = self._streams.values()
+        return sum(len(stream.inbox) for stream in streams if isinstance(stream, SafeQuicStream))
+
     async def open_stream(self, timeout: float | None = None) -> QUICStream:  # noqa: ASYNC109 - as the library calls it
         """Open a stream; `MuxedConnUnavailable` when the connection is gone or full."""
         try:

@@ -6,13 +6,17 @@ sides have finished leaves the table, which otherwise keeps it until 1,000 have 
 """
 
 import contextlib
+from typing import TYPE_CHECKING
 
 import trio
 from libp2p.stream_muxer.exceptions import MuxedStreamError
 from libp2p.transport.quic.stream import QUICStream, StreamState
 
 from whatnext.net import quic_windows
-from whatnext.net.inbox import WINDOW, Inbox, InboxStream
+from whatnext.net.inbox import MAX_UNREAD, WINDOW, Inbox, InboxStream
+
+if TYPE_CHECKING:
+    from whatnext.net.quic_connections import SafeQuicConnection
 
 _PART = 64 * 1024  # bytes handed to aioquic at a time
 _RESET = 0  # no application error code means anything in libp2p
@@ -20,6 +24,8 @@ _RESET = 0  # no application error code means anything in libp2p
 
 class SafeQuicStream(InboxStream, QUICStream):
     """A QUIC stream as the rest of WhatNext uses it."""
+
+    _connection: "SafeQuicConnection"
 
     def adopt(self) -> None:
         """Take over a stream that py-libp2p has just made."""
@@ -59,7 +65,7 @@ class SafeQuicStream(InboxStream, QUICStream):
         """Take in what the connection received; a peer beyond its window loses the stream."""
         if self._state is StreamState.RESET:
             return
-        if data and not self.inbox.put(data):
+        if data and not (self._can_hold(len(data)) and self.inbox.put(data)):
             await self.reset()
             return
         if end_stream:
@@ -67,6 +73,9 @@ class SafeQuicStream(InboxStream, QUICStream):
             self.inbox.finish()
             self._step(StreamState.READ_CLOSED)
             await self._forget_if_done()
+
+    def _can_hold(self, count: int) -> bool:
+        return len(self.inbox) == 0 or self._connection.unread() + count <= MAX_UNREAD
 
     async def close(self) -> None:
         """End our side: the peer reads b"" after what was sent. Reading goes on until the peer ends its side."""

@@ -12,7 +12,6 @@ from typing import Protocol, Self
 import trio
 from libp2p.abc import INetStream
 from libp2p.io.exceptions import IOException
-from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamError
 from libp2p.stream_muxer.yamux.yamux import (
     DEFAULT_WINDOW_SIZE,
@@ -155,28 +154,8 @@ def _pipe(raw: INetStream, stall_s: float) -> Pipe:
     if isinstance(muxed, InboxStream):
         muxed.stall_s = stall_s
         return muxed
-    return YamuxPipe(muxed, stall_s) if isinstance(muxed, SafeYamuxStream) else PlainPipe(raw)
-
-
-class PlainPipe:
-    """Any other muxer: py-libp2p's own reading and writing."""
-
-    def __init__(self, raw: INetStream) -> None:
-        self._raw = raw
-
-    async def receive_some(self, max_bytes: int) -> bytes:
-        """Read what is there, b"" at the end."""
-        try:
-            return await self._raw.read(max_bytes)
-        except StreamEOF:
-            return b""
-
-    async def send_some(self, data: memoryview) -> int:
-        """Write one part; return its length."""
-        part = data[:_MAX_PAYLOAD]
-        with trio.CancelScope(shield=True):
-            await self._raw.write(bytes(part))
-        return len(part)
+    assert isinstance(muxed, SafeYamuxStream), "all our muxers make one of these two"
+    return YamuxPipe(muxed, stall_s)
 
 
 class YamuxPipe:

@@ -24,11 +24,11 @@ from libp2p.transport.webrtc.exceptions import WebRTCError
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.net.addresses import without_peer
-from whatnext.net.webrtc_streams import FOREIGN_AHEAD, SafeWebRtcStream
+from whatnext.net.inbox import MAX_UNREAD
+from whatnext.net.webrtc_streams import SafeWebRtcStream
 
 _QUEUE_HIGH = 256 * 1024  # bytes in aiortc's queue of one channel above which senders wait
 _QUEUE_LOW = 64 * 1024
-_HELD = 4 * FOREIGN_AHEAD  # bytes of all streams of one connection that nobody has read yet
 _OPEN_S = 10.0
 
 
@@ -50,7 +50,7 @@ class SafeWebRtcConnection(WebRTCConnection):
 
     def can_hold(self, count: int) -> bool:
         """Whether `count` bytes more can wait for their readers."""
-        return count + sum(len(stream.inbox) for stream in self._all()) <= _HELD
+        return count + sum(len(stream.inbox) for stream in self._all()) <= MAX_UNREAD
 
     def _all(self) -> list[SafeWebRtcStream]:
         with self._streams_lock:
