@@ -4,7 +4,6 @@ import pytest
 
 pytest.importorskip("aiortc", reason="WebRTC needs the extra `webrtc`")
 
-import trio.lowlevel
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.transport.webrtc.config import WebRTCTransportConfig
 from libp2p.transport.webrtc.transport import WebRTCDirectTransport
