@@ -67,9 +67,10 @@ class Home:
         self.router = router
         self.profile = profile
         lan = internet
+        self.router_host: Host | None = None
         if router is not Router.NONE:
             lan = lab.lan(name)
-            lab.nat(f"router of {name}", NatKind(router.value), lan, internet)
+            self.router_host = lab.nat(f"router of {name}", NatKind(router.value), lan, internet)
         self.link = lan.attach(self.host)
         self._devices = 1
         self.node = self._node(profile)
