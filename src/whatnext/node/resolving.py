@@ -20,8 +20,9 @@ if TYPE_CHECKING:  # both import libp2p
 _log = logging.getLogger(__name__)
 
 SPARED_S: Mapping[str, float] = MappingProxyType({"rendezvous": 10.0, "DHT": 60.0})
-"""When nobody waits for the answer, others are asked about one peer only so often: a lost member is sought every 3 s."""
+"""Seconds between two questions about one peer when nobody waits for the answer: a lost member is sought every 3 s."""
 MAX_ASKED = 1024
+"""Questions remembered for that."""
 GIVEN = "given"
 """How addresses are called that the user or a link named."""
 
