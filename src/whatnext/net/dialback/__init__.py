@@ -1,8 +1,9 @@
 """Dial-back, `/whatnext/dialback/1.0.0`: asking where one is seen, and which of one's addresses can be dialled.
 
-py-libp2p 0.8.1's AutoNAT cannot be used: it asks nobody by itself, and an existing connection answers its dials. The
-server dials from a new socket, with a key of its own that it uses for nothing else, only as far as Noise proves who
-is there, and only the IP it sees the asker at: it can be made to knock at nobody else's door.
+py-libp2p 0.8.1's AutoNAT cannot be used: the connection that is there already answers its dials, so every address is
+reached (`tests/net/test_canaries_dialback.py`). Our server dials from a new socket, with a key it uses for nothing
+else, only as far as Noise proves who is there, and only the IP it sees the asker at: it can be made to knock at nobody
+else's door.
 
 `DialbackServer(network)` serves; `ask(network, peer, addresses)` asks. Importing this is quick.
 """
