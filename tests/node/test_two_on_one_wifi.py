@@ -47,6 +47,10 @@ class Pair:
     def in_sync(self) -> bool:
         return all(self.states())
 
+    def have_pinged(self) -> bool:
+        """Whether each has had an answer over the connection of now."""
+        return all(any(peer["latencyMs"] for peer in node.ask("peers.list")) for node in self.nodes)
+
     def connections(self) -> list[int]:
         return [len(node.ask("node.status")["connections"]) for node in self.nodes]
 
@@ -103,6 +107,7 @@ def test_a_silent_path_is_noticed_by_both_and_soon_after_it_heals_nothing_is_mis
 @pytest.mark.parametrize("stay_s", [0.0, 10.0, 45.0, 90.0])
 @pytest.mark.parametrize("noticed", [by_one, by_both])
 def test_however_long_the_silence_and_whoever_notices_it(pair, noticed, stay_s):
+    wait_until(pair.have_pinged, 5, "the first ping is over: it is longest until the next one")
     cut_and_heal(pair, noticed, stay_s)
 
 
