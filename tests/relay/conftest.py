@@ -4,7 +4,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -118,9 +118,9 @@ def relay_process(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """`relay_process("--config", file)`: start `whatnext relay`; it is killed when the test ends."""
     running: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: str, profile: Path = tmp_path / "relay") -> Running:
+    def start(*arguments: str, profile: Path = tmp_path / "relay", listen: Sequence[str] = LOCAL) -> Running:
         words = ["--json", "--profile", str(profile), "--ops-port", "0", *arguments]
-        listening = [word for address in LOCAL for word in ("--listen", address)]
+        listening = [word for address in listen for word in ("--listen", address)]
         process = subprocess.Popen(
             [sys.executable, "-m", "whatnext", "relay", *words, *listening],
             stdout=subprocess.PIPE,

@@ -14,6 +14,9 @@ import trio
 from libp2p.relay.circuit_v2.pb import circuit_pb2 as pb
 
 from whatnext.errors import ConnectionLost
+from whatnext.identity import Identity
+from whatnext.net import NetConfig, open_network
+from whatnext.net.addresses import without_peer
 from whatnext.relay.status import read_word
 
 pytestmark = pytest.mark.real
@@ -85,6 +88,25 @@ async def test_a_killed_relay_comes_back_as_itself(relay_process, client, tmp_pa
     assert second.where.peer == first.where.peer
     async with client(second.where, waits=True):
         assert fetch(f"{second.url}/healthz")[0] == 200
+
+
+@pytest.mark.soak
+async def test_after_a_crash_its_users_are_reachable_again_within_ten_seconds(
+    relay_process, client, eventually
+):
+    first = relay_process()
+    async with open_network(Identity.generate(), NetConfig(listen=())) as anna:
+        anna.relays.use(first.where.addresses[:1])
+        await eventually(lambda: anna.circuits.place(first.where.peer))
+        first.process.kill()
+        await eventually(lambda: not anna.circuits.place(first.where.peer))
+        started = trio.current_time()
+        second = relay_process(listen=[without_peer(address) for address in first.where.addresses])
+        await eventually(lambda: anna.circuits.place(first.where.peer), within=10)
+        print(f"reachable again after {trio.current_time() - started:.1f} s")
+        async with client(second.where) as ben:
+            await ben.network.dial(anna.peer, [f"{second.where.addresses[0]}/p2p-circuit"])
+            assert 0 < await ben.network.ping(anna.peer) < 1
 
 
 async def test_told_to_stop_it_lets_circuits_finish_and_leaves_nothing_behind(
