@@ -30,7 +30,7 @@ def test_the_next_is_asked_at_once_when_one_fails():
 
 
 def test_a_place_is_renewed_well_before_it_ends_and_never_later_than_half_a_minute():
-    for lasts_s, latest in ((3600, RENEW_S), (20, 10)):
+    for lasts_s, latest in ((3600, RENEW_S), (20, 10), (-3600, RENEW_S)):
         held = places(wanted=1)
         held.due(0)
         held.granted("a", lasts_s, 0)
@@ -44,8 +44,19 @@ def test_a_lost_place_is_asked_for_again_at_once():
     held = places(wanted=1, relays="a")
     held.due(0)
     held.granted("a", 3600, 0)
-    held.lost("a", 5)
-    assert held.due(5) == ["a"]
+    held.lost("a", 15)
+    assert held.due(15) == ["a"]
+
+
+def test_a_relay_that_grants_and_cuts_is_asked_ever_less_often():
+    held, now, asked = places(wanted=1, relays="a"), 0.0, 0
+    while now < 60:
+        now = max(now, held.next_at())
+        assert held.due(now) == ["a"]
+        asked += 1
+        held.granted("a", 3600, now)
+        held.lost("a", now + 0.1)
+    assert asked < 30
 
 
 def test_a_relay_that_came_by_itself_does_not_wait_out_its_pause():

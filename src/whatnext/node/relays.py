@@ -27,9 +27,11 @@ def chosen(settings: Settings) -> list[RelayView]:
     return [RelayView(relay=r, addresses=known) for r, known in relay_peers(settings.relays).items()]
 
 
-def choose(settings: Settings, asked: OfRelay) -> None:
-    """Keep a relay, behind those that are there; raises `UserError` for what is no relay's address."""
+def choose(settings: Settings, asked: OfRelay, me: str) -> None:
+    """Keep a relay, behind those that are there; raises `UserError` for what is no relay's address, or our own."""
     address, tokens = checked_relay(asked.relay), dict(settings.relay_tokens)
+    if peer_in(address) == me:
+        raise UserError("that is this device itself: a relay is another one, with a key of its own")
     if asked.token is not None:
         tokens[peer_in(address) or ""] = asked.token
     if address in settings.relays and tokens == settings.relay_tokens:
@@ -39,7 +41,7 @@ def choose(settings: Settings, asked: OfRelay) -> None:
     settings.relay_over(tuple(dict.fromkeys((*settings.relays, address))), tokens)
 
 
-def drop(settings: Settings, asked: OfRelay) -> None:
+def drop(settings: Settings, asked: OfRelay, _: str = "") -> None:
     """Keep a relay no longer; raises `NotFound`, or `UserError` when several are meant."""
     text = asked.relay.strip().strip("…")
     found = [a for a in settings.relays if a == text] or [
@@ -66,7 +68,7 @@ async def listed(node: "Node", _: Nothing) -> list[RelayView]:
 
 async def add(node: "Node", asked: OfRelay) -> list[RelayView]:
     """Use one more relay, from now on."""
-    choose(node.settings, asked)
+    choose(node.settings, asked, node.network.peer)
     return await _follow(node)
 
 
@@ -109,11 +111,13 @@ def _view(state: "RelayState") -> RelayView:
     )
 
 
-def _offline(act: Callable[[Settings, OfRelay], None] | None) -> Callable[[Playlists, Any], list[RelayView]]:
+def _offline(
+    act: Callable[[Settings, OfRelay, str], None] | None,
+) -> Callable[[Playlists, Any], list[RelayView]]:
     def run(here: Playlists, asked: Nothing | OfRelay) -> list[RelayView]:
         assert isinstance(here.settings, Settings), "a profile on the disk"
         if act is not None and isinstance(asked, OfRelay):
-            act(here.settings, asked)
+            act(here.settings, asked, here.me)
         return chosen(here.settings)
 
     return run

@@ -1,7 +1,6 @@
 """Connections through relays: dialled by circuit addresses, and taken from relays this node holds a place at."""
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -15,7 +14,6 @@ from whatnext.errors import (
     ConnectionLost,
     NetworkError,
     PeerError,
-    ProtocolViolation,
     Refused,
     Unreachable,
     VersionMismatch,
@@ -120,8 +118,6 @@ class Circuits:
             raise Unreachable(f"the relay {relay} did not answer within {ANSWER_S:g} s") from None
         if isinstance(answer, Refusal):
             raise Refused(f"{answer} ({relay})")
-        if answer.expires_at <= time.time():
-            raise ProtocolViolation(f"the relay {relay} granted a reservation that is over already")
         return answer
 
     async def _show_token(self, relay: str) -> None:

@@ -11,6 +11,8 @@ RENEW_S = 30.0
 """Longest time between two requests: a relay that forgot us while its connection lives is noticed by this."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 """A relay that restarts is asked again at most 7.5 s later (with jitter), so that it is back within 10 s."""
+SETTLED_S = 10.0
+"""A place lost sooner than this counts as a failure: a relay that grants and cuts is not asked in a loop."""
 GONE_AFTER_S = 600.0
 GONE_PAUSE_S = 60.0
 """One that failed for ten minutes is not just restarting: it is asked once a minute."""
@@ -23,6 +25,7 @@ class _Relay:
         self.renew_at: float | None = None
         self.asked = False
         self.not_before = 0.0
+        self.held_since = 0.0
         self.failures = 0
         self.failing_since: float | None = None
         self.problem: str | None = None
@@ -69,11 +72,19 @@ class Places:
         return min(times, default=float("inf"))
 
     def granted(self, relay: str, lasts_s: float, now: float) -> None:
-        """The relay holds a place for so long: it is asked again well before."""
+        """The relay holds a place for so long: it is asked again well before.
+
+        A place that is over already by our clock counts as well: then one of the two clocks is wrong.
+        """
         if (known := self._relays.get(relay)) is None:
             return
-        known.asked, known.failures, known.failing_since, known.problem = False, 0, None, None
-        known.renew_at = now + min(RENEW_S, lasts_s / 2) * self._rng.uniform(0.8, 1.0)
+        if known.renew_at is None:
+            known.held_since = now
+        else:
+            known.failures = 0
+        known.asked, known.failing_since, known.problem = False, None, None
+        pause = min(RENEW_S, lasts_s / 2) if lasts_s > 0 else RENEW_S
+        known.renew_at = now + pause * self._rng.uniform(0.8, 1.0)
 
     def failed(self, relay: str, why: str, now: float) -> None:
         """The relay refused, or could not be reached; `why` is a sentence for people."""
@@ -88,11 +99,15 @@ class Places:
         known.not_before = now + pause * self._rng.uniform(0.5, 1.5)
 
     def lost(self, relay: str, now: float) -> None:
-        """The connection to the relay ended, and its place with it: ask again at once."""
+        """The connection to the relay ended, and its place with it: ask again at once, if it had lasted."""
         known = self._relays.get(relay)
-        if known is not None and known.renew_at is not None:
-            known.renew_at = None
-            known.not_before = now
+        if known is None or known.renew_at is None:
+            return
+        known.renew_at = None
+        if now - known.held_since >= SETTLED_S:
+            known.failures, known.not_before = 0, now
+        elif not known.asked:
+            self.failed(relay, "it ends the connection soon after it gave a place", now)
 
     def came(self, relay: str, now: float) -> None:
         """The relay is connected, whoever dialled: ask it now, if it is its turn."""

@@ -45,7 +45,7 @@ class Identify:
         self._changed.set()
 
     def on_change(self, act: Callable[[], None]) -> None:
-        """Call `act` in the trio thread whenever the addresses told to others are others than before."""
+        """Call `act` in the trio thread whenever this device's own addresses change; relays' come and go unheard."""
         self._on_change.append(act)
 
     async def run(self) -> None:
@@ -55,9 +55,10 @@ class Identify:
                 self._changed = trio.Event()
                 before, now = self._told, self._refreshed()
                 if before is not None and before != now:
-                    for act in self._on_change:
-                        act()
                     nursery.start_soon(self._push_to_all)
+                    if _direct(before) != _direct(now):
+                        for act in self._on_change:
+                            act()
                 with trio.move_on_after(LOOK_S):
                     await self._changed.wait()
 
@@ -114,3 +115,7 @@ class Identify:
                         await stream.send_all(message)
             except (NetworkError, PeerError, trio.TooSlowError) as error:
                 _log.debug("%s was not told our new addresses: %s", peer, error)
+
+
+def _direct(addresses: tuple[str, ...]) -> list[str]:
+    return [address for address in addresses if kind_of(address) is not Kind.RELAY]

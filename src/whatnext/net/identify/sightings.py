@@ -1,5 +1,7 @@
 """Where others see this node: the public side of its NAT, as far as anybody says so."""
 
+from collections.abc import Container
+
 import msgspec
 
 from whatnext.net.addresses import Kind, ip_of, kind_of
@@ -34,6 +36,10 @@ class Sightings:
     def all(self) -> list[Sighting]:
         """Every word, the newest first."""
         return list(reversed(self._words.values()))
+
+    def keep_only(self, peers: Container[str]) -> None:
+        """Drop the words of all others: who is no longer connected may have seen us on another network."""
+        self._words = {by: word for by, word in self._words.items() if by in peers}
 
     def punchable(self, listening: int) -> list[str]:
         """TCP addresses at which a NAT may let others in, best first, when we dial from port `listening`.

@@ -30,11 +30,12 @@ def listening_port(swarm: SafeSwarm, version: int = 4) -> int | None:
 
 def source_for(swarm: SafeSwarm, address: str) -> tuple[str, int] | None:
     """What to bind to before dialling this address; None where we listen on nothing of its kind."""
-    ip = ip_of(address)
-    if ip is None or address.split("/")[3:4] != ["tcp"] or "ws" in address.split("/"):
+    parts = address.split("/")
+    version = {"ip4": 4, "dns": 4, "dns4": 4, "ip6": 6, "dns6": 6}.get(parts[1])
+    if version is None or parts[3:4] != ["tcp"] or "ws" in parts or "wss" in parts:
         return None
-    port = listening_port(swarm, ip.version)
-    return None if port is None else ("0.0.0.0" if ip.version == 4 else "::", port)  # noqa: S104 - any of ours
+    port = listening_port(swarm, version)
+    return None if port is None else ("0.0.0.0" if version == 4 else "::", port)  # noqa: S104 - any of ours
 
 
 async def knock(

@@ -149,6 +149,7 @@ class Puncher:
         if port is None:
             return ()
         found: list[str] = []
+        self._network.sightings.keep_only({c.peer for c in self._network.connections()})
         with trio.move_on_after(KNOWN_S):
             while not (found := self._network.sightings.punchable(port)):  # noqa: ASYNC110 - identify has no event
                 await trio.sleep(0.01)
