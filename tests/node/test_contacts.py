@@ -404,3 +404,34 @@ async def test_a_blocked_peer_is_not_sought_and_is_sent_away(library, nursery, a
     contacts.wake()
     await trio.sleep(2)
     assert network.connections()
+
+
+async def test_a_friend_who_ends_a_long_connection_on_purpose_is_not_pestered(
+    seeking, nursery, autojump_clock
+):
+    network = FakeNetwork()
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(1)
+    seeking.heard(HELLO)
+    await trio.sleep(600)
+    seeking.heard(LinkEnded("B", "disconnected", "the other device's user closed the connection"))
+    ended = trio.current_time()
+    network.vanish("B")
+    for _ in range(600):  # it hangs up each time we come
+        await trio.sleep(1)
+        if network.connections():
+            network.vanish("B")
+    assert 4 < len([at for at, _, _ in network.dials if at >= ended]) < 30
+
+
+async def test_strangers_who_greet_and_leave_cost_no_memory(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    nursery.start_soon(seeking.run, network)
+    for number in range(100):
+        seeking.heard(PeerHandshaken(f"S{number}", "", "test", (), 0))
+        seeking.heard(LinkEnded(f"T{number}", "full", "no room"))
+    seeking.wake()
+    await trio.sleep(3)
+    assert not seeking._welcome
+    assert not seeking._turned_away
+    assert set(seeking._backoffs) <= {"B"}

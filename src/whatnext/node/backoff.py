@@ -26,6 +26,10 @@ class Backoff:
         self._next = min(self._next * 2, self._longest)
         return pause
 
+    def calm(self) -> None:
+        """No shorter pauses any more; how far they have grown stays."""
+        self._at_most = None
+
     def reset(self) -> None:
         """It worked: begin anew."""
         self._next = self._first

@@ -72,6 +72,7 @@ class Contacts:
         self._backoffs: dict[str, Backoff] = {}
         self._since: dict[str, float] = {}
         self._welcome: set[str] = set()
+        self._turned_away: set[str] = set()
         self._dials = trio.CapacityLimiter(MAX_DIALS)
 
     def wake(self) -> None:
@@ -126,6 +127,10 @@ class Contacts:
 
         return Backoff(EAGER_FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng, at_most)
 
+    def _patient(self, peer: str) -> Backoff:
+        """The pauses of this peer, which grow from now on if there are none yet."""
+        return self._backoffs.setdefault(peer, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng))
+
     async def follow(self, hub: Hub) -> None:
         """Learn from the sync links who welcomes this node and who turns it away, until cancelled."""
         with hub.subscribe() as events:
@@ -136,8 +141,10 @@ class Contacts:
         """One thing a link told."""
         if isinstance(event, PeerHandshaken):
             self._welcome.add(event.peer)
+            self._turned_away.discard(event.peer)
         elif isinstance(event, LinkEnded) and event.code in _TURNED_AWAY:
             self._welcome.discard(event.peer)
+            self._turned_away.add(event.peer)
 
     async def run(self, network: Network) -> None:
         """Keep dialling until cancelled; a dial that is cut short leaves no half-open connection."""
@@ -180,9 +187,12 @@ class Contacts:
         now = trio.current_time()
         for peer in self._since.keys() - connected:
             lasted = now - self._since.pop(peer) >= SETTLED_S
-            if lasted or peer in self._welcome:
+            if (lasted or peer in self._welcome) and peer not in self._turned_away:
                 self._backoffs[peer] = self._eager(EAGER_S)
-            self._welcome.discard(peer)
+        for peer in self._turned_away - connected:
+            self._patient(peer).calm()
+        self._welcome &= connected  # also strangers greet
+        self._turned_away &= connected
         for peer in connected:
             self._since.setdefault(peer, now)
 
@@ -213,7 +223,7 @@ class Contacts:
             with scope:
                 if peer in self._backoffs:
                     await trio.sleep(self._backoffs[peer].next())
-                backoff = self._backoffs.setdefault(peer, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng))
+                backoff = self._patient(peer)
                 while not any(connection.peer == peer for connection in network.connections()):
                     try:
                         async with self._dials:
