@@ -1,4 +1,4 @@
-"""What is in deploy/ is true: commands parse, files are there, metrics exist, and the unit's command runs confined."""
+"""What deploy/ and the threat table say is true: commands parse, files, metrics and tests exist, the unit runs confined."""
 
 import json
 import re
@@ -165,3 +165,13 @@ def test_the_units_command_runs_without_privileges_on_a_root_it_cannot_write(tmp
             assert relay.wait(10) == 0
         finally:
             relay.kill()
+
+
+def test_every_test_that_the_threat_table_names_is_there():
+    page = DEPLOY.parent / "docs" / "decisions" / "adr-261122-relay-limits-and-abuse.md"
+    named = re.findall(r"`((?:tests/\w+/)?test_\w+\.py)(?:::(test_\w+))?`", page.read_text("utf-8"))
+    assert len(named) > 20
+    for file, test in named:
+        path = DEPLOY.parent / file if "/" in file else Path(__file__).with_name(file)
+        assert path.exists(), file
+        assert not test or f"def {test}(" in path.read_text("utf-8"), test
