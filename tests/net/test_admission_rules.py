@@ -36,7 +36,7 @@ tables = st.lists(
         age_s=st.floats(0, 100),
         idle_s=st.floats(0, 100),
         streams=st.integers(0, 3),
-        entering=st.booleans(),
+        passing=st.booleans(),
     ),
     max_size=12,
     unique_by=lambda held: held.key,
@@ -142,7 +142,7 @@ def test_the_maximum_holds_and_nobody_yields_to_who_is_less(table, standing, pee
         gone = found.instead_of
         assert gone in table
         assert len(table) >= maximum
-        assert not gone.entering
+        assert not gone.passing
         assert gone.peer == peer or gone.standing < standing
         assert gone.peer == peer or standing >= Standing.KNOWN
 
@@ -159,7 +159,7 @@ def test_a_friend_is_turned_away_only_when_nobody_less_is_there(table, standing,
     found = seat(held(-1, "x", standing, origin=origin), table, NetConfig(max_connections=4, per_ip=FEW))
     if isinstance(found, Refusal):
         assert found.code == "full"
-        assert all(one.entering or one.standing >= standing for one in table)
+        assert all(one.passing or one.standing >= standing for one in table)
 
 
 def test_the_least_worth_keeping_yields():
@@ -202,8 +202,8 @@ def test_pruning_stops_at_the_low_watermark_and_spares_friends_and_newcomers(tab
         assert given_up == []
     assert len(table) - len(given_up) >= min(low, len(table))
     assert all(one.standing < Standing.MEMBER and one.age_s >= grace for one in given_up)
-    assert not any(one.entering for one in given_up)
-    kept = [one for one in table if one not in given_up and one.age_s >= grace and not one.entering]
+    assert not any(one.passing for one in given_up)
+    kept = [one for one in table if one not in given_up and one.age_s >= grace and not one.passing]
     for lost in given_up:
         assert all(worth(lost) <= worth(one) for one in kept if one.standing < Standing.MEMBER)
     if len(table) > low + room and len(table) - len(given_up) > low:  # nobody else could go

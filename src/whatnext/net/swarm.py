@@ -133,8 +133,9 @@ class SafeSwarm(Swarm):
         try:
             async with self.gate.place(id(muxed_conn), peer, _address(muxed_conn), outbound=outbound):
                 return await super().add_conn(muxed_conn, direction)
-        except TurnedAway as error:
-            await drop(muxed_conn, error.refusal.code)
+        except BaseException as error:
+            if not muxed_conn.is_closed:  # refused, or cancelled while it waited for its place
+                await drop(muxed_conn, error.refusal.code if isinstance(error, TurnedAway) else "")
             raise
 
     def _registered(self, muxed: IMuxedConn) -> SwarmConn | None:

@@ -25,7 +25,7 @@ from whatnext.rates import TokenBucket
 _log = logging.getLogger(__name__)
 
 _NEEDED = Refusal("pruned", "its place was needed for a peer that matters more here")
-_IN_A_MOMENT = Refusal("full", "this node has its maximum of connections, and some are just entering")
+_IN_A_MOMENT = Refusal("full", "this node has its maximum of connections, and one is just coming or going")
 _ENTRY_S = (
     3.0  # seconds a friend waits for strangers to enter; each takes milliseconds, a hundred at once a second
 )
@@ -58,8 +58,9 @@ class Gate:
         self._observe = observe
         self._arrivals = Arrivals(config.per_ip, config.per_near_ip, config.max_handshakes)
         self._coming: dict[int, Held] = {}  # granted a place, not in the swarm's table yet
-        self._leaving: set[int] = set()  # their place was given to another
-        self._entered = trio.Event()  # one of those coming has entered, or has not
+        self._leaving: set[int] = set()  # being closed, in the table until that is done
+        self._replaced: set[int] = set()  # of those, the ones whose place is another's already
+        self._settled = trio.Event()  # set whenever one has come or gone
         self._table: Table = lambda _: []
         self._close: GiveUp | None = None
         self._lines = TokenBucket(_LINES_PER_S, _LINES_AT_ONCE, 0.0)
@@ -105,17 +106,27 @@ class Gate:
         newcomer = self._newcomer(key, peer, address, outbound)
         with trio.move_on_after(_ENTRY_S):
             while (found := self._seat(newcomer)) is _IN_A_MOMENT:
-                await self._entered.wait()
+                await self._settled.wait()
         granted = self._granted(found, newcomer)
-        self._coming[key] = msgspec.structs.replace(newcomer, entering=True)
+        self._coming[key] = msgspec.structs.replace(newcomer, passing=True)
         try:
-            if (other := granted.instead_of) is not None:
-                await self.give_up(other.key, _NEEDED)
+            if granted.instead_of is not None:
+                await self._replace(granted.instead_of.key)
             yield
         finally:
             del self._coming[key]
-            self._entered.set()
-            self._entered = trio.Event()
+            self._settle()
+
+    async def _replace(self, key: int) -> None:
+        self._replaced.add(key)
+        try:
+            await self.give_up(key, _NEEDED)
+        finally:
+            self._replaced.discard(key)
+
+    def _settle(self) -> None:
+        self._settled.set()
+        self._settled = trio.Event()
 
     def _newcomer(self, key: int, peer: str, address: str, outbound: bool) -> Held:
         standing = self._standing(peer)
@@ -130,7 +141,7 @@ class Gate:
             if found.instead_of is None:
                 return found
             return seat(newcomer, self._held(in_detail=True), self._config)
-        if found.code == "full" and any(held.entering and yields(held, newcomer) for held in table):
+        if found.code == "full" and any(held.passing and yields(held, newcomer) for held in table):
             return _IN_A_MOMENT
         return found
 
@@ -140,9 +151,11 @@ class Gate:
         return found
 
     def _held(self, *, in_detail: bool) -> list[Held]:
-        """Places that are taken: in the table or on the way there, and not on the way out."""
-        held = {held.key: held for held in self._table(in_detail)} | self._coming
-        return [one for key, one in held.items() if key not in self._leaving]
+        """Places that are taken: of those in the table, on the way there, and on the way out until they are gone."""
+        taken = {held.key: held for held in self._table(in_detail) if held.key not in self._replaced}
+        for key in self._leaving & taken.keys():
+            taken[key] = msgspec.structs.replace(taken[key], standing=Standing.BLOCKED, passing=True)
+        return list((taken | self._coming).values())
 
     async def prune(self) -> None:
         """Give up connections above the high watermark, and those that fill the memory; as long as closing takes."""
@@ -171,6 +184,7 @@ class Gate:
             await self._close(key, refusal)
         finally:
             self._leaving.discard(key)
+            self._settle()
 
     def turned_away(self, peer: str | None, address: str, refusal: Refusal) -> TurnedAway:
         """Tell the observer and the log; return the error to raise."""

@@ -55,7 +55,7 @@ def _counts(held: Held) -> bool:
 def _find(newcomer: Held, table: Sequence[Held], maximum: int) -> Seat | Refusal:
     if len(table) < maximum:
         return Seat()
-    there = [held for held in table if not held.entering]
+    there = [held for held in table if not held.passing]
     own = [held for held in there if held.peer == newcomer.peer]
     less = [held for held in there if yields(held, newcomer)]
     if own or less:

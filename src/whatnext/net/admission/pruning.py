@@ -31,8 +31,8 @@ class Held(msgspec.Struct, frozen=True):
     streams: int = 0
     unread: int = 0
     """Bytes it sent that nobody here has read yet."""
-    entering: bool = False
-    """It was granted a place and is not in the table yet: it cannot be given up."""
+    passing: bool = False
+    """It is just entering the table or leaving it: it takes a place, and cannot be given up."""
 
 
 def worth(held: Held) -> tuple[Standing, bool, float, int, float]:
@@ -55,7 +55,7 @@ def surplus(table: Sequence[Held], *, low: int, high: int, grace_s: float) -> li
     given = [
         held
         for held in table
-        if held.standing < Standing.MEMBER and held.age_s >= grace_s and not held.entering
+        if held.standing < Standing.MEMBER and held.age_s >= grace_s and not held.passing
     ]
     return sorted(given, key=worth)[: len(table) - low]
 
