@@ -32,7 +32,7 @@ DONE = ["announce and ask", "seek everybody", f"probe for {PROBE_S:g} s"]
 
 
 @pytest.fixture
-async def world(nursery, autojump_clock):
+async def world(nursery):
     made = World()
     nursery.start_soon(Moves(made, made, lambda: made.addresses, made.wall).run, made)
     await trio.sleep(10)
@@ -40,7 +40,7 @@ async def world(nursery, autojump_clock):
     return made
 
 
-async def test_after_sleep_everything_is_checked_within_a_second(world):
+async def test_after_sleep_everything_is_checked_within_a_second(world, autojump_clock):
     world.asleep_s = 3600
     await trio.sleep(LOOK_EVERY_S)
     assert world.asked == DONE

@@ -43,7 +43,6 @@ async def forget(node: "Node", asked: OfPeer) -> views.Forgotten:
     node.contacts.forget(peer)
     node.standings.forget(peer)
     node.instruments.timelines.forget(peer)
-    node.instruments.timelines.forget(peer)
     node.sync_links.paused.discard(peer)
     node.feed.on_peer(PeerEvent(peer=peer, state="forgotten"))
     return done
