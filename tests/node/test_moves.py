@@ -48,8 +48,8 @@ async def test_after_sleep_everything_is_checked_within_a_second(world, autojump
     assert world.asked == DONE
 
 
-async def test_after_a_change_of_network_as_well_and_again_when_it_changes_while_connections_are_checked(
-    world,
+async def test_a_change_of_network_as_well_and_again_one_that_comes_while_connections_are_checked(
+    world, autojump_clock
 ):
     world.addresses = []
     await trio.sleep(LOOK_EVERY_S)
