@@ -26,6 +26,7 @@ PROTOCOL = "/whatnext/bench/1.0.0"
 EDIT_BYTES = 450
 """One added track on the wire (design §11)."""
 BULK_MIB = 32
+EDIT_EVERY_S = 2.0
 ROUND_TRIPS = 200
 SETTLE_S = 2.0
 _MIB = 1024 * 1024
@@ -163,7 +164,8 @@ def _relay(circuits: int) -> Iterator[tuple["subprocess.Popen[str]", str]]:
 
 @asynccontextmanager
 async def _user(relay: str, listen: tuple[str, ...] = ()) -> AsyncIterator[Network]:
-    config = NetConfig(listen=listen)
+    # A hundred users in one process: on a busy machine their pings would wait longer than a user's may.
+    config = NetConfig(listen=listen, heartbeat_s=30, heartbeat_timeout_s=60)
     async with open_network(Identity.generate(), config, {PROTOCOL: _echo}) as network:
         where, _, peer = relay.rpartition("/p2p/")
         await network.dial(peer, [where])
@@ -213,11 +215,11 @@ async def _circuits(
 
 
 async def _talk(streams: list[Stream], seconds: float, watched: _Watched, crowd: _Crowd) -> None:
-    """Every circuit sends an edit each second and waits for its echo."""
+    """Every circuit sends an edit every `EDIT_EVERY_S` and waits for its echo."""
     used, end = watched.cpu_s(), trio.current_time() + seconds
     async with trio.open_nursery() as nursery:
         for number, stream in enumerate(streams):
-            nursery.start_soon(_edits, stream, end, number / len(streams), crowd)
+            nursery.start_soon(_edits, stream, end, EDIT_EVERY_S * number / len(streams), crowd)
         await trio.sleep(seconds / 10)
         while trio.current_time() < end:
             crowd.rss.append(watched.rss_mb())
@@ -237,7 +239,7 @@ async def _edits(stream: Stream, end: float, delay: float, crowd: _Crowd) -> Non
             crowd.lost += 1
             return
         crowd.took.append(1000 * (trio.current_time() - began))
-        await trio.sleep(max(0.0, began + 1.0 - trio.current_time()))
+        await trio.sleep(max(0.0, began + EDIT_EVERY_S - trio.current_time()))
 
 
 async def _there_and_back(stream: Stream, data: bytes) -> None:

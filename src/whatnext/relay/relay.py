@@ -27,6 +27,7 @@ _HEARTBEAT_S = 20.0
 """Pause between two pings of a client: a thousand clients would cost half a core at a node's five seconds, and a
 client looks after its relay by itself."""
 _CIRCUIT_WINDOW = 256 * 1024  # bytes an end may send ahead of the other; both at worst, see `Limits.circuits`
+_HEARTBEAT_TIMEOUT_S = 20.0
 _STOP_S = 1.0
 _OTHER_STREAMS = 64
 """Streams of a peer beside its circuits: rendezvous, identify, pings."""
@@ -148,5 +149,6 @@ def net_config(config: RelayConfig) -> NetConfig:
         ),
         max_unread=NetConfig().max_unread + 2 * limits.circuits * _CIRCUIT_WINDOW,
         heartbeat_s=_HEARTBEAT_S,
+        heartbeat_timeout_s=_HEARTBEAT_TIMEOUT_S,
         max_streams_per_connection=2 * limits.circuits_per_peer + limits.handshakes_per_peer + _OTHER_STREAMS,
     )
