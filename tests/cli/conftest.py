@@ -3,7 +3,7 @@
 import io
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from whatnext.cli.main import run
 from whatnext.clock import HybridClock
 from whatnext.config import ProfileLock, Settings
 from whatnext.identity import load_or_create
+from whatnext.net.circuits.keeper import RelayState, relay_in
 from whatnext.node import state_file
 from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
@@ -64,15 +65,29 @@ class Cli:
         return self(*arguments, "--json").json()
 
 
+class NoRelays:
+    """Relays that were chosen, and never answer."""
+
+    def __init__(self) -> None:
+        self._chosen: list[str] = []
+
+    def relays(self) -> list[str]:
+        return []
+
+    def use(self, addresses: Sequence[str]) -> None:
+        self._chosen = list(addresses)
+
+    def states(self) -> list[RelayState]:
+        return [RelayState(relay_in(a), (a,), False, None, None) for a in self._chosen]
+
+
 class NoNetwork:
     """A network without peers, so that a node starts in no time."""
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
-        self.circuits = self
-
-    def relays(self) -> list[str]:
-        return []
+        self.circuits = NoRelays()
+        self.relays = NoRelays()
 
     def addresses(self) -> list[str]:
         return [f"/ip4/127.0.0.1/tcp/4001/p2p/{self.peer}"]

@@ -60,3 +60,31 @@ def test_invites_the_own_link_and_malformed_links_are_not_remembered():
         with pytest.raises(kind, match=said):
             ann.do("peers.remember", link=link)
     assert book(ann).all() == []
+
+
+RELAY = f"/ip4/198.51.100.7/tcp/4001/p2p/{Device('Relay', 9, Wall()).peer}"
+
+
+def test_a_link_names_the_relays_in_place_of_the_circuits_through_them():
+    ann = device(addresses=[REAL, f"{RELAY}/p2p-circuit"])
+    circuit = f"{RELAY}/p2p-circuit/p2p/{ann.peer}"
+    assert links.usable([REAL, f"{RELAY}/p2p-circuit", circuit], ann.peer) == (REAL,)
+    ann.here.relays = lambda: [RELAY, RELAY, "/unix/no"]
+    made = links.parse(ann.do("profile.link").link)
+    assert (made.addresses, made.relays) == ((REAL,), (RELAY,))
+    assert links.circuits(made) == [f"{RELAY}/p2p-circuit"]
+
+
+def test_a_friend_who_keeps_the_link_keeps_the_way_through_its_relays():
+    ann, ben = device(), device("Ben", 2)
+    link = links.ConnectLink(peer=ann.peer, addresses=(REAL,), relays=(RELAY, "/ip4/198.51.100.7/tcp/1"))
+    ben.do("peers.remember", link=str(link))
+    assert book(ben).addresses(ann.peer) == [REAL, f"{RELAY}/p2p-circuit"]
+
+
+def test_an_invite_names_the_relays_too():
+    ann = device()
+    playlist = ann.do("playlist.create", name="Kitchen").id
+    ann.here.relays = lambda: [RELAY]
+    link = links.parse(ann.do("invite.create", playlist=playlist, role="editor").link)
+    assert link.relays == (RELAY,)

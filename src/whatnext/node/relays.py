@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_RELAYS = 16
 """Addresses in the settings; a device uses two relays at a time."""
+MAX_TOKEN = 256  # characters, by `net/relay_access.py`
 
 
 def chosen(settings: Settings) -> list[RelayView]:
@@ -33,6 +34,8 @@ def choose(settings: Settings, asked: OfRelay, me: str) -> None:
     if peer_in(address) == me:
         raise UserError("that is this device itself: a relay is another one, with a key of its own")
     if asked.token is not None:
+        if not 1 <= len(asked.token) <= MAX_TOKEN:
+            raise UserError(f"a relay's token has 1 to {MAX_TOKEN} characters: copy it again")
         tokens[peer_in(address) or ""] = asked.token
     if address in settings.relays and tokens == settings.relay_tokens:
         raise UserError("this relay is in the list already")

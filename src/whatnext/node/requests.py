@@ -1,9 +1,5 @@
 """What operations of the running node ask for; those of playlists are in `whatnext.playlists.requests`."""
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from whatnext.playlists.requests import Request
 
 
@@ -45,4 +41,4 @@ class OfRelay(Request, frozen=True, kw_only=True):
     """
 
     relay: str
-    token: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    token: str | None = None
