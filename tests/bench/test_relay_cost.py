@@ -12,6 +12,7 @@ from whatnext.bench.main import run
 def test_a_small_crowd_is_carried_and_one_circuit_more_refused(capsys, monkeypatch):
     monkeypatch.setattr(relay, "SETTLE_S", 0.2)
     monkeypatch.setattr(relay, "BULK_MIB", 2)
+    monkeypatch.setattr(relay, "EDIT_EVERY_S", 0.1)
     assert run(["relay", "--clients", "4", "--circuits", "2", "--seconds", "1"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["circuits"], report["refused"], report["lost"]) == (2, 2, 0)
