@@ -42,7 +42,7 @@ async def world(nursery):
 
 async def test_after_sleep_everything_is_checked_within_a_second(world, autojump_clock):
     world.asleep_s = 3600
-    await trio.sleep(LOOK_EVERY_S)
+    await trio.sleep(1.5 * LOOK_EVERY_S)
     assert world.asked == DONE
     await trio.sleep(60)
     assert world.asked == DONE
@@ -52,8 +52,8 @@ async def test_a_change_of_network_as_well_and_again_one_that_comes_while_connec
     world, autojump_clock
 ):
     world.addresses = []
-    await trio.sleep(LOOK_EVERY_S)
+    await trio.sleep(1.5 * LOOK_EVERY_S)
     assert world.asked == DONE
     world.addresses = ["10.0.0.3"]
-    await trio.sleep(PROBE_S + LOOK_EVERY_S)
+    await trio.sleep(PROBE_S + 1.5 * LOOK_EVERY_S)
     assert world.asked == [*DONE, *DONE]
