@@ -181,3 +181,21 @@ async def test_what_is_not_worth_trying_is_known_as_such():
     assert [failure.wrong_peer for failure in pool.untried] == [False, True]
     assert pool.failures == pool.untried
     assert pool.origin_of("junk") == "link"
+
+
+async def test_who_waits_for_all_to_have_failed_sees_also_what_came_meanwhile(autojump_clock):
+    pool = Pool(YOU)
+    pool.add(["/a"])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pool.wait_dry)
+        await trio.sleep(1)
+        pool.add(["/b"])
+        for _ in range(2):
+            await pool.next()
+        pool.failed()
+        await trio.sleep(1)
+        assert nursery.child_tasks
+        pool.failed()
+        with trio.fail_after(1):
+            while nursery.child_tasks:  # noqa: ASYNC110 - the nursery has no event
+                await trio.sleep(0.1)

@@ -13,6 +13,7 @@ from whatnext.identity import Identity
 from whatnext.net import NetConfig, open_network
 from whatnext.net.dht.node import DhtNode
 from whatnext.net.rendezvous.server import RendezvousServer
+from whatnext.net.standing import Standing
 from whatnext.node import whereabouts as whereabouts_module
 from whatnext.node.homecoming import SEEN_WITHIN_MS, tell_acquaintances
 from whatnext.node.relay_addresses import Relays, checked_relay
@@ -141,6 +142,21 @@ async def test_a_relay_that_is_no_meeting_point_or_away_is_a_problem_that_is_tol
             await eventually(lambda: not where.problems)
 
 
+async def test_a_relay_that_the_user_blocked_stops_nothing(book):
+    async with network() as relay:
+        relays = {relay.peer: bare(relay)}
+
+        def judge(peer):
+            return Standing.BLOCKED if peer == relay.peer else Standing.KNOWN
+
+        config = NetConfig(listen=(LOOPBACK,))
+        async with open_network(Identity.generate(), config, standing=judge) as ann:
+            async with present(ann, lambda: relays) as where:
+                await eventually(lambda: "blocked" in where.problems.get(relay.peer, ""))
+            with pytest.raises(Unreachable, match=r"rendezvous: at .*blocked"):
+                await resolver(ann, book, relays=lambda: relays).reach(Identity.generate().peer_id)
+
+
 async def test_who_was_met_lately_is_told_a_new_port_and_members_are_left_to_others(book):
     now = 100 * SEEN_WITHIN_MS
     fresh = AddressBook(book._database, lambda: now)
@@ -178,3 +194,4 @@ def test_relays_of_the_profile_and_of_the_run_are_used_together(tmp_path):
     assert relays.addresses() == (RELAY, other)
     assert relays.peers() == {peer: [RELAY, other]}
     assert Relays(Settings(tmp_path)).addresses() == (other, RELAY)
+    assert Relays(settings, ("/ip4/192.0.2.3/tcp/1/p2p/junk",), own=peer).peers() == {}

@@ -90,7 +90,8 @@ class Pool:
         self.untried += refused
         if fresh:
             self._pending = dial_order([*self._pending, *fresh])
-            self._dried = trio.Event()
+            if self._dried.is_set():
+                self._dried = trio.Event()
             self._changed.set()
         return bool(fresh or refused)
 

@@ -165,7 +165,7 @@ async def _running(
     chosen = config.listen or settings.listen or NetConfig().listen
     listen = ports.settled(with_extra(chosen, config.transports), directory)
     handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)
-    relays = Relays(settings, config.relays)
+    relays = Relays(settings, config.relays, library.identity.peer_id)
     standings = standings_of(library, relays.peers)
     instruments = Instruments()
     with bind(config.api_port) as listener:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from whatnext.config import Settings
 from whatnext.errors import BadLink, UserError
+from whatnext.identity import public_key_of
 from whatnext.net.addresses import Kind, kind_of, peer_in
 from whatnext.playlists import links
 
@@ -25,21 +26,31 @@ def checked_relay(text: str) -> str:
 
 
 def relay_peers(addresses: Iterable[str]) -> dict[str, list[str]]:
-    """PeerIDs of relays in order, each with its addresses."""
+    """PeerIDs of relays in order, each with its addresses; what is no relay's address is left out."""
     found: dict[str, list[str]] = {}
     for address in addresses:
         peer = peer_in(address)
-        if peer is not None:
+        if peer is not None and _is_peer(peer):
             found.setdefault(peer, []).append(address)
     return found
+
+
+def _is_peer(text: str) -> bool:
+    try:
+        public_key_of(text)
+    except UserError:
+        return False
+    return True
 
 
 class Relays:
     """The relays of one run: the profile's, which may change meanwhile, and those given at its start."""
 
-    def __init__(self, settings: Settings, more: tuple[str, ...] = ()) -> None:
+    def __init__(self, settings: Settings, more: tuple[str, ...] = (), own: str = "") -> None:
+        """`own` is this node's PeerID: it is no relay of its own."""
         self._settings = settings
         self._more = more
+        self._own = own
         self._of: tuple[str, ...] = ()
         self._peers: dict[str, list[str]] = {}
 
@@ -52,4 +63,5 @@ class Relays:
         now = self.addresses()
         if now != self._of:
             self._of, self._peers = now, relay_peers(now)
+            self._peers.pop(self._own, None)
         return self._peers

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from whatnext.errors import NetworkError, PeerError, VersionMismatch
+from whatnext.errors import NetworkError, PeerError, UserError, VersionMismatch
 from whatnext.net import Network
 from whatnext.node.backoff import Backoff
 
@@ -110,7 +110,7 @@ class Whereabouts:
         except VersionMismatch:
             self._trouble(relay, "it serves no rendezvous")
             return NOT_SERVED_S, True
-        except (NetworkError, PeerError) as error:
+        except (NetworkError, PeerError, UserError) as error:  # the last: the user blocked it
             self._trouble(relay, str(error))
             return backoff.next(), False
         backoff.reset()

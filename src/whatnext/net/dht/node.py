@@ -122,8 +122,9 @@ class DhtNode:
                 nursery.cancel_scope.cancel()  # enough is known: who is still asked need not answer
         finally:
             with trio.CancelScope(shield=True):
-                for peer in dialled:
-                    await self._network.hang_up(peer, "the DHT was asked, nothing else")
+                async with trio.open_nursery() as nursery:
+                    for peer in dialled:
+                        nursery.start_soon(self._network.hang_up, peer, "the DHT was asked, nothing else")
 
     async def _step(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import trio
 
-from whatnext.errors import NetworkError, PeerError, VersionMismatch
+from whatnext.errors import NetworkError, PeerError, UserError, VersionMismatch
 from whatnext.net.dht.node import DhtNode
 from whatnext.net.network import Network
 from whatnext.net.rendezvous.client import RendezvousClient
@@ -43,7 +43,7 @@ class AtMeetingPoints:
                     reasons[point] = "not registered there"
                 except VersionMismatch:
                     reasons[point] = "it serves no rendezvous"
-                except (NetworkError, PeerError, trio.TooSlowError) as error:
+                except (NetworkError, PeerError, UserError, trio.TooSlowError) as error:  # blocked by the user
                     reasons[point] = _first_line(error) or f"not reached within {DIAL_S:g} s"
                 if found:
                     nursery.cancel_scope.cancel()
