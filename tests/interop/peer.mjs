@@ -1,10 +1,12 @@
-// A js-libp2p 3 peer for the tests: `node peer.mjs '{"listen": […], "muxers": ["yamux"], "protocols": […], "mdns": true}'`.
+// A js-libp2p 3 peer for the tests:
+// `node peer.mjs '{"listen": […], "transports": […], "muxers": ["yamux"], "protocols": […], "mdns": true, "relays": true}'`.
 // Says who and where it is as one line of JSON, then answers each line {"id", "do", …} on stdin with {"id", "result"} or
 // {"id", "error"}; ends with stdin.
 
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
+import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import { mdns } from '@libp2p/mdns'
 import { mplex } from '@libp2p/mplex'
@@ -25,6 +27,7 @@ const PAUSE_MS = 500
 const transports = {
   tcp: async () => tcp(),
   ws: async () => webSockets(),
+  relay: async () => circuitRelayTransport(),
   quic: async () => (await import('@chainsafe/libp2p-quic')).quic(),
   webrtc: async () => (await import('@libp2p/webrtc')).webRTCDirect()
 }
@@ -39,12 +42,17 @@ const node = await createLibp2p({
   connectionEncrypters: [noise()],
   peerDiscovery: settings.mdns ? [mdns()] : [],
   connectionManager: { reconnectRetries: 0 },
-  services: { identify: identify(), ping: ping() }
+  services: {
+    identify: identify(),
+    ping: ping({ runOnLimitedConnection: true }),
+    ...(settings.relays ? { relay: circuitRelayServer() } : {})
+  }
 })
 node.addEventListener('peer:discovery', ({ detail }) => {
   found.set(detail.id.toString(), detail.multiaddrs.map(String))
 })
-await node.handle(ECHO, echo)
+const overRelays = { runOnLimitedConnection: true } // else js-libp2p takes and opens no stream on a relayed connection
+await node.handle(ECHO, echo, overRelays)
 await node.handle(LATE, late)
 await node.handle(NEVER, (stream) => stream.pause())
 for (const protocol of settings.protocols ?? []) await node.handle(protocol, (stream) => stream.close())
@@ -106,7 +114,7 @@ const operations = {
     return stream.protocol
   },
   echo: async ({ peer, bytes }) => {
-    const stream = await (await connectionTo(peer)).newStream(ECHO, { signal: signal() })
+    const stream = await (await connectionTo(peer)).newStream(ECHO, { signal: signal(), ...overRelays })
     const sent = randomBytes(bytes)
     const reading = (async () => {
       const pieces = []
