@@ -435,3 +435,19 @@ async def test_strangers_who_greet_and_leave_cost_no_memory(seeking, nursery, au
     assert not seeking._welcome
     assert not seeking._turned_away
     assert set(seeking._backoffs) <= {"B"}
+
+
+async def test_each_new_reason_why_a_peer_is_not_reached_is_told_once(library, nursery, autojump_clock):
+    told = []
+    network = FakeNetwork()
+    network.reachable = False
+    contacts = Seeking(
+        library,
+        AddressBook(library.database),
+        random.Random(1),
+        set(),
+        on_problem=lambda peer, reason: told.append((peer, reason)),
+    )
+    nursery.start_soon(contacts.run, network)
+    await trio.sleep(600)
+    assert told == [("B", "B could not be reached")]
