@@ -40,6 +40,24 @@ GOODBYES = MappingProxyType(
 Source: https://github.com/libp2p/specs/blob/master/error-codes/README.md
 """
 
+_HEARD = MappingProxyType(
+    {
+        0: "the peer closed the connection",
+        0x1001: "the peer has no room for this connection",
+        0x1002: "the peer closed the connection: too much came from here",
+        0x1005: "the peer closed the connection to make room for others",
+        0x1007: "the peer refuses this device",
+    }
+)
+
+
+def heard(conn: INetConn) -> str | None:
+    """What the peer said when it closed the connection, as a sentence; None when it said nothing we know."""
+    muxed = conn.muxed_conn
+    if not isinstance(muxed, SafeYamux) or muxed.heard is None:
+        return None
+    return _HEARD.get(muxed.heard)
+
 
 async def close_connection(swarm: "SafeSwarm", conn: INetConn, refusal: str = "") -> None:
     """Close politely, cut what hangs, and make sure the swarm forgets it. Takes at most `PATIENCE`; not cancellable.

@@ -25,7 +25,7 @@ from whatnext.net.admission.gate import Gate
 from whatnext.net.admission.origins import origin_of
 from whatnext.net.admission.pruning import Held
 from whatnext.net.admission.refusal import Refusal
-from whatnext.net.closing import close_connection, evict
+from whatnext.net.closing import close_connection, evict, heard
 from whatnext.net.config import NetConfig
 from whatnext.net.departed import Departed
 from whatnext.net.events import Connected, Disconnected, EventHub, PathChanged
@@ -41,6 +41,7 @@ _FIRST_BEAT = 0.3  # seconds after connecting, so that a latency is known early
 _SETTLE = 1.0  # seconds a replaced connection stays at least: the peer may be opening a stream on it
 _FRESH = 1.0  # seconds after a sign of life in which a second connection raises no doubt: both dialled
 _DOUBT = 3.0  # seconds a doubted connection has to answer: few beside the heartbeat, many for a live path
+_UNTOLD = "the peer or the network closed the connection"
 _IDLE_LOOK = 0.25  # seconds between looks whether a replaced connection is idle
 
 
@@ -73,8 +74,10 @@ class Link:
         self.opened_at = time.time()
         self.began = self.used_at = self.alive_at = trio.current_time()
         self.latency_ms: float | None = None
-        self.visitors: int | None = None  # how many only ask something here; None when it is more than a visit
-        self.reason = "the peer or the network closed the connection"
+        self.visitors: int | None = (
+            None  # how many only ask something here; None when it is more than a visit
+        )
+        self.reason: str | None = None
 
     def streams_in_use(self) -> int:
         """Streams of protocols that serve a user, not of ping and identify; notes when there were any."""
@@ -300,7 +303,7 @@ class Connections(INotifee):
         if not links:
             del self._links[link.peer]
             self._departed.left(link.conn.muxed_conn.peer_id)
-            self._events.publish(Disconnected(link.peer, link.reason))
+            self._events.publish(Disconnected(link.peer, link.reason or heard(link.conn) or _UNTOLD))
         elif was_best and (heir := self.best(link.peer)) is not None:
             self._events.publish(PathChanged(heir.peer, heir.address, "out" if heir.outbound else "in"))
 

@@ -15,6 +15,8 @@ from libp2p.stream_muxer.exceptions import MuxedStreamError
 from libp2p.stream_muxer.yamux.yamux import (
     DEFAULT_WINDOW_SIZE,
     GO_AWAY_NORMAL,
+    HEADER_SIZE,
+    TYPE_GO_AWAY,
     Yamux,
     YamuxStream,
 )
@@ -22,6 +24,7 @@ from libp2p.stream_muxer.yamux.yamux import (
 from whatnext.net.carrier import Carrier
 from whatnext.net.inbox import MAX_UNREAD, WINDOW
 
+_GO_AWAY = bytes((0, TYPE_GO_AWAY, 0, 0, 0, 0, 0, 0))  # a header up to the code: no flags, stream 0
 _SLACK = 64 * 1024  # yamux as js and py speak it may overshoot by a frame
 _LOOK_AGAIN = 0.25  # seconds
 _GO_AWAY_PATIENCE = 0.5  # seconds for the goodbye; a peer that reads nothing does not hold us longer
@@ -115,9 +118,23 @@ class SafeYamux(Yamux):
     def __init__(self, secured_conn: ISecureConn, peer_id: ID, is_initiator: bool | None = None) -> None:
         super().__init__(secured_conn, peer_id, is_initiator)
         self.goodbye = GO_AWAY_NORMAL
+        self.heard: int | None = None
         self.on_overrun: Callable[[str], None] | None = None
         self.stream_buffers = _Buffers(self)
         self.streams = _Streams()
+
+    async def handle_incoming(self) -> None:
+        """Serve the connection to its end, and note the peer's goodbye."""
+        read = self.secured_conn.read
+
+        async def read_and_note(n: int | None = None) -> bytes:
+            data = await read(n)
+            if data.startswith(_GO_AWAY) and len(data) == HEADER_SIZE:
+                self.heard = int.from_bytes(data[len(_GO_AWAY) :], "big")
+            return data
+
+        self.secured_conn.read = read_and_note  # type: ignore[method-assign] # 0.8.1 reads the code and drops it
+        await super().handle_incoming()
 
     def overrun(self, reason: str) -> NoReturn:
         """Cut a peer off that sends more than it may; its streams end with an error."""
