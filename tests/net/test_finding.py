@@ -170,7 +170,7 @@ async def test_cancelling_a_search_ends_every_question(autojump_clock):
     assert way.cancelled == way.began + 3
 
 
-async def test_the_ways_that_ask_nobody():
+async def test_the_ways_that_ask_nobody(autojump_clock):
     book = KnownHere("address book", {YOU: ["/a"]}.__getitem__, "not met")
     assert await book.find(YOU) == ["/a"]
     relays = ThroughRelays(

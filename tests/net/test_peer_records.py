@@ -83,6 +83,8 @@ def test_a_record_that_is_too_long_is_refused_unread():
 def test_loopback_is_told_only_when_there_is_nothing_else():
     assert worth_telling(["/ip4/127.0.0.1/tcp/1"]) == ["/ip4/127.0.0.1/tcp/1"]
     assert worth_telling(["/ip4/127.0.0.1/tcp/1", *ADDRESSES]) == ADDRESSES
+    by_relay = ["/ip4/127.0.0.1/tcp/1", f"/ip4/192.0.2.9/tcp/1/p2p/{BEN.peer_id}/p2p-circuit"]
+    assert worth_telling(by_relay) == by_relay
 
 
 @given(st.lists(st.tuples(st.integers(1, 2**28), st.integers(0, 2**64 - 1) | st.binary(max_size=50))))

@@ -80,10 +80,10 @@ def unseal(sealed: bytes) -> PeerRecord:
 
 
 def worth_telling(addresses: Iterable[str]) -> list[str]:
-    """Addresses for others to dial from afar: loopback only when there is nothing else (nodes of one device)."""
+    """Addresses for others to dial: loopback only when nothing else is direct (all nodes are on one device)."""
     known = list(addresses)
     outside = [address for address in known if kind_of(address) is not Kind.LOOPBACK]
-    return outside or known
+    return outside if any(kind_of(address) is not Kind.RELAY for address in outside) else known
 
 
 def _unsigned(payload: bytes) -> bytes:

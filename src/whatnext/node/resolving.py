@@ -46,7 +46,7 @@ class Resolver:
         self._book = book
         self._relays = relays
         self._ways: tuple[Way, ...] = (
-            KnownHere("address book", book.addresses, "no address of this peer that is not long out of date"),
+            KnownHere("address book", book.addresses, "no address, or only ones long out of date"),
             KnownHere("this network", nearby, "not seen here (mDNS)"),
             ThroughRelays(lambda: [address for known in relays().values() for address in known]),
             AtMeetingPoints(network, RendezvousClient(network), relays),

@@ -43,7 +43,12 @@ class AtMeetingPoints:
                     reasons[point] = "not registered there"
                 except VersionMismatch:
                     reasons[point] = "it serves no rendezvous"
-                except (NetworkError, PeerError, UserError, trio.TooSlowError) as error:  # blocked by the user
+                except (
+                    NetworkError,
+                    PeerError,
+                    UserError,
+                    trio.TooSlowError,
+                ) as error:  # blocked by the user
                     reasons[point] = _first_line(error) or f"not reached within {DIAL_S:g} s"
                 if found:
                     nursery.cancel_scope.cancel()

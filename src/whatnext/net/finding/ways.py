@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import trio
+
 from whatnext.net.addresses import Kind, kind_of, peer_in
 
 
@@ -35,6 +37,10 @@ class KnownHere:
         return self._lookup(peer)
 
 
+DIRECT_FIRST_S = 0.25
+"""Head start of direct addresses that relays and the DHT tell meanwhile: a circuit is slower and costs its host."""
+
+
 class ThroughRelays:
     """The peer may hold a reservation at a relay of ours: its circuit address there can be told without asking."""
 
@@ -47,6 +53,7 @@ class ThroughRelays:
 
     async def find(self, peer: str) -> Sequence[str]:
         """The circuit address at each relay; `relays` are multiaddrs that end in the relay's `/p2p/`."""
+        await trio.sleep(DIRECT_FIRST_S)
         return [
             f"{relay}/p2p-circuit"
             for relay in self._relays()
