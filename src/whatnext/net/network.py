@@ -77,7 +77,10 @@ class Network:
 
     def addresses(self) -> list[str]:
         """Multiaddrs of this node with `/p2p/<PeerID>`: real interface addresses, those at relays, loopback last."""
-        own = [str(address) for address in self.host.get_addrs()]
+        try:
+            own = [str(address) for address in self.host.get_addrs()]
+        except OSError:  # the listeners are closing, and whoever asks is cancelled in a moment
+            own = []
         more = [*self.mapper.addresses(), *self.circuits.addresses()]
         own += [f"{address}/p2p/{self.peer}" for address in more]
         return sorted(own, key=lambda address: kind_of(address) is Kind.LOOPBACK)
