@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
 import trio
 
-from whatnext.errors import StoreUnwritable
+from whatnext.errors import StoreUnwritable, Tried, Unreachable
 from whatnext.net import Network
 from whatnext.net.finding.ways import KnownHere, ThroughRelays, Way
 from whatnext.store.peers import AddressBook
@@ -27,6 +28,11 @@ GIVEN = "given"
 """How addresses are called that the user or a link named."""
 
 
+class _Asked(msgspec.Struct, frozen=True):
+    at: float
+    said: Tried
+
+
 class Resolver:
     """Finds and dials. `relays` gives PeerIDs of relays with their addresses, `nearby` what mDNS heard of a peer."""
 
@@ -41,7 +47,7 @@ class Resolver:
         from whatnext.net.finding.asking import AtMeetingPoints, InDht
         from whatnext.net.rendezvous.client import RendezvousClient
 
-        self._asked: dict[tuple[str, str], float] = {}
+        self._asked: dict[tuple[str, str], _Asked] = {}
         self._network = network
         self._book = book
         self._relays = relays
@@ -68,23 +74,31 @@ class Resolver:
 
         pool = Pool(peer)
         pool.add(given, GIVEN)
+        spared = [] if not sparing else [way for way in self._ways if not self._is_due(way.name, peer)]
+        ways = [way for way in self._ways if way not in spared]
+        known = [self._asked[way.name, peer].said for way in spared]
         try:
-            ways = [way for way in self._ways if not sparing or self._is_due(way.name, peer)]
-            return await find_and_dial(self._network, pool, ways)
+            return await find_and_dial(self._network, pool, ways, known)
+        except Unreachable as error:
+            asked = {way.name for way in ways}
+            self._remember(peer, [said for said in error.tried if said.way in asked])
+            raise
         finally:
             self._learn(pool)
 
     def _is_due(self, way: str, peer: str) -> bool:
-        now = trio.current_time()
-        if way not in SPARED_S:
-            return True
-        if now - self._asked.get((way, peer), float("-inf")) < SPARED_S[way]:
-            return False
-        self._asked.pop((way, peer), None)
-        self._asked[way, peer] = now  # at the end: the first was asked longest ago
-        if len(self._asked) > MAX_ASKED:
+        asked = self._asked.get((way, peer))  # only ways of SPARED_S are ever there
+        return asked is None or trio.current_time() - asked.at >= SPARED_S[way]
+
+    def _remember(self, peer: str, tried: Sequence[Tried]) -> None:
+        """Keep when the ways to be spared were asked, and what they said."""
+        for said in tried:
+            key = (said.way, peer)
+            if said.way in SPARED_S and said.address is None:
+                self._asked.pop(key, None)
+                self._asked[key] = _Asked(trio.current_time(), said)  # at the end: the first is the oldest
+        while len(self._asked) > MAX_ASKED:
             del self._asked[next(iter(self._asked))]
-        return True
 
     def _learn(self, pool: "Pool") -> None:
         tried = [failure for failure in pool.failures if failure not in pool.untried]

@@ -62,13 +62,17 @@ async def _ask(way: Way, pool: Pool, silent: list[Tried], observe: Observer) -> 
     observe(Found(pool.peer, way.name, list(addresses), reason, 1000 * (time.perf_counter() - began)))
 
 
-async def find_and_dial(network: Network, pool: Pool, ways: Sequence[Way]) -> "ConnectionInfo":
+async def find_and_dial(
+    network: Network, pool: Pool, ways: Sequence[Way], known: Sequence[Tried] = ()
+) -> "ConnectionInfo":
     """Connect to the pool's peer wherever any way finds it; at once when it is connected already.
+
+    `known` are ways that are not asked again, with what they said lately: they stand in the error too.
 
     Raises `Unreachable` with everything that was tried, `UserError` as `Network.dial`. The first success, ours or a
     connection of the peer to us, ends all other attempts and questions; so does cancelling.
     """
-    silent: list[Tried] = []
+    silent: list[Tried] = [*known]
     made: list[ConnectionInfo] = []
     failed: list[Exception] = []
     async with trio.open_nursery() as nursery:
@@ -81,5 +85,6 @@ async def find_and_dial(network: Network, pool: Pool, ways: Sequence[Way]) -> "C
     if made:
         return made[0]
     if isinstance(failed[0], NetworkError):
-        raise unreachable(pool, [way.name for way in ways], silent) from failed[0]
+        order = [*(way.name for way in ways), *(said.way for said in known)]
+        raise unreachable(pool, order, silent) from failed[0]
     raise failed[0]
