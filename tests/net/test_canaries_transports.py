@@ -208,3 +208,13 @@ async def test_a_cancelled_mplex_write_leaves_half_a_frame():
     with scope:
         await muxer.send_message(HeaderTags.MessageInitiator, b"hello", StreamID(0, is_initiator=True))
     assert len(written) == 3
+
+
+async def test_aiortc_dies_of_a_channel_opened_again_before_it_saw_the_last_close():
+    """net/webrtc_connections.py: takes the next number, not the lowest."""
+    sctp = pytest.importorskip("aiortc.rtcsctptransport", reason="the extra webrtc is not installed")
+    association = object.__new__(sctp.RTCSctpTransport)
+    association._data_channels = {2: "closing"}
+    opening = bytes([sctp.DATA_CHANNEL_OPEN]) + bytes(11)
+    with pytest.raises(AssertionError):
+        await association._data_channel_receive(2, sctp.WEBRTC_DCEP, opening)

@@ -1,5 +1,7 @@
 """WebRTC's frames and windows, without a network."""
 
+from types import SimpleNamespace
+
 import pytest
 import trio
 import trio.testing
@@ -175,3 +177,14 @@ async def test_after_a_peer_stops_reading_a_write_fails_and_reading_goes_on(stre
     with pytest.raises(MuxedStreamError, match="closed for sending"):
         await stream.write(b"x")
     assert await stream.receive_some(9) == b"still"
+
+
+@pytest.mark.parametrize(("role", "expected"), [("client", [2, 4, 8, 2, 4]), ("server", [1, 3, 7, 9, 1])])
+def test_numbers_of_channels_go_round_and_leave_out_those_in_use(role, expected):
+    sctp = SimpleNamespace(transport=SimpleNamespace(_role=role), maxChannels=10, _data_channels={5, 6})
+    connection = SimpleNamespace(_pc=SimpleNamespace(sctp=sctp), _last_id=0)
+    webrtc_connections = pytest.importorskip(
+        "whatnext.net.webrtc_connections", reason="the extra webrtc is not installed"
+    )
+    free = webrtc_connections.SafeWebRtcConnection._free_id
+    assert [free(connection) for _ in expected] == expected

@@ -15,6 +15,7 @@ from libp2p.transport.quic.transport import QUICTransport
 from libp2p.transport.quic.utils import quic_multiaddr_to_endpoint
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
+from whatnext.net.accepting import contained
 from whatnext.net.inbox import WINDOW
 from whatnext.net.quic_connections import SafeQuicConnection
 
@@ -65,7 +66,8 @@ class SafeQuic(QUICTransport):
     def create_listener(self, handler_function: TQUICConnHandlerFn) -> "SafeQuicListener":
         """Listener whose connections are `SafeQuicConnection`s."""
         servers = {name: config for name, config in self._quic_configs.items() if name.endswith("_server")}
-        listener = SafeQuicListener(self, handler_function, servers, self._config, self._security_manager)
+        handler = contained(handler_function)
+        listener = SafeQuicListener(self, handler, servers, self._config, self._security_manager)
         self._listeners.append(listener)
         return listener
 

@@ -7,7 +7,7 @@ peer connection ends this one; and an incoming connection knows its remote addre
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import trio
@@ -16,9 +16,7 @@ from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamErro
 from libp2p.transport.webrtc._aiortc_helpers import (
     _wait_channel_open,
     close_peer_connection,
-    set_private_attr,
 )
-from libp2p.transport.webrtc._asyncio_bridge import AsyncioBridgeError
 from libp2p.transport.webrtc.connection import WebRTCConnection
 from libp2p.transport.webrtc.exceptions import WebRTCError
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
@@ -38,7 +36,8 @@ class SafeWebRtcConnection(WebRTCConnection):
     def adopt(self, pc: Any) -> None:
         """Take over a connection that py-libp2p has just made, with its aiortc peer connection, in the trio thread."""
         self._pc = pc
-        self._channels: dict[int, Any] = {}  # touched in the asyncio thread only
+        self._channels: dict[int, Any] = {}  # touched in the asyncio thread only, as is the next
+        self._last_id = 0
         self._close_pc_cb = lambda: close_peer_connection(pc)
         self._address = without_peer(str(self._remote_addrs[0])) if self._remote_addrs else _remote_of(pc)
         pc.on("datachannel", self._incoming)
@@ -63,8 +62,8 @@ class SafeWebRtcConnection(WebRTCConnection):
         try:
             stream = self._made(self._allocate_outbound_id(), initiator=True)
             await self._bridge.run_coro(self._open(stream))
-        except (WebRTCError, AsyncioBridgeError) as error:
-            raise MuxedConnUnavailable(str(error)) from error
+        except Exception as error:
+            raise MuxedConnUnavailable(_words(error)) from error
         return stream
 
     def _made(self, channel_id: int, *, initiator: bool) -> SafeWebRtcStream:
@@ -83,17 +82,17 @@ class SafeWebRtcConnection(WebRTCConnection):
 
     async def queue_has_room(self, channel_id: int) -> None:
         """Return when aiortc's queue for this channel is short. Raises `MuxedStreamError` when the channel is gone."""
-        try:
-            await self._bridge.run_coro(self._drained(channel_id))
-        except (WebRTCError, AsyncioBridgeError) as error:
-            raise MuxedStreamError(str(error)) from error
+        await self._asked(self._drained(channel_id))
 
     async def send(self, channel_id: int, frames: Sequence[bytes]) -> None:
         """Queue whole frames on a channel. Raises `MuxedStreamError` when it is gone."""
+        await self._asked(self._queue(channel_id, frames))
+
+    async def _asked(self, coro: Coroutine[Any, Any, None]) -> None:
         try:
-            await self._bridge.run_coro(self._queue(channel_id, frames))
-        except (WebRTCError, AsyncioBridgeError) as error:
-            raise MuxedStreamError(str(error)) from error
+            await self._bridge.run_coro(coro)
+        except Exception as error:
+            raise MuxedStreamError(_words(error)) from error
 
     def post(self, channel_id: int, frame: bytes) -> None:
         """Queue a small frame without waiting; lost when the channel is gone, and nobody misses it then."""
@@ -129,7 +128,7 @@ class SafeWebRtcConnection(WebRTCConnection):
             return
         stream = self._made(channel_id, initiator=False)
         self._bind(channel, channel_id)
-        channel.send(stream.opening())
+        self.post(channel_id, stream.opening())
         self._run_on_trio_thread(lambda: self._offer(stream))
 
     def _offer(self, stream: SafeWebRtcStream) -> None:
@@ -139,20 +138,31 @@ class SafeWebRtcConnection(WebRTCConnection):
             stream.lose("nobody takes new streams")
 
     async def _open(self, stream: SafeWebRtcStream) -> None:
-        sctp = self._pc.sctp
-        role = sctp.transport._role  # noqa: SLF001 - "client" or "server"
-        # RFC 8832: the DTLS client opens even channels; aiortc goes by the ICE role, which is the other way round here.
-        set_private_attr(sctp, "_data_channel_id", 0 if role == "client" else 1)
-        channel = self._pc.createDataChannel("")
+        channel = self._pc.createDataChannel("", id=self._free_id())
         self._bind(channel, stream.channel_id)
         try:
             await _wait_channel_open(channel, _OPEN_S)
+            channel.send(stream.opening())
         except BaseException:
             with self._streams_lock:
                 self._streams.pop(stream.channel_id, None)
             await self._close_channel(stream.channel_id)
             raise
-        channel.send(stream.opening())
+
+    def _free_id(self) -> int:
+        """Number of the next channel: even for the DTLS client (RFC 8832), where aiortc goes by the ICE role.
+
+        The lowest free one, as aiortc would take, is often one that has just been closed. Where its first message is
+        quicker than the last word about its closing, the other side's association dies of an assertion.
+        """
+        sctp = self._pc.sctp
+        first = 2 if sctp.transport._role == "client" else 1  # noqa: SLF001 - 0 is the Noise channel's
+        for _ in range(sctp.maxChannels // 2):
+            number = self._last_id + 2 if self._last_id else first
+            self._last_id = number if number < sctp.maxChannels else first
+            if self._last_id not in sctp._data_channels:  # noqa: SLF001 - aiortc has no other way to ask
+                return self._last_id
+        raise WebRTCError("every data channel of the connection is in use")
 
     def _bind(self, channel: Any, channel_id: int) -> None:
         self._channels[channel_id] = channel
@@ -196,6 +206,10 @@ class SafeWebRtcConnection(WebRTCConnection):
         channel = self._channels.pop(channel_id, None)
         if channel is not None:
             channel.close()
+
+
+def _words(error: Exception) -> str:
+    return str(error) or "the WebRTC connection is closed"
 
 
 def _remote_of(pc: Any) -> str:

@@ -14,6 +14,7 @@ from libp2p.transport.webrtc.listener import WebRTCDirectListener
 from libp2p.transport.webrtc.transport import WebRTCDirectTransport
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
+from whatnext.net.accepting import contained
 from whatnext.net.webrtc_bridge import Bridge
 from whatnext.net.webrtc_connections import SafeWebRtcConnection
 
@@ -39,9 +40,9 @@ class SafeWebRtc(WebRTCDirectTransport):
         return self._bridge
 
     def create_listener(self, handler_function: THandler) -> "SafeWebRtcListener":
-        """Listener that says what it is bound to."""
+        """Listener that says what it is bound to, and whose failing connections fail alone."""
         return SafeWebRtcListener(
-            handler_function=handler_function,
+            handler_function=contained(handler_function),
             private_key=self._private_key,
             certificate=self._certificate,
             config=self._config,
