@@ -94,7 +94,7 @@ class Resolver:
         """Keep when the ways to be spared were asked, and what they said."""
         for said in tried:
             key = (said.way, peer)
-            if said.way in SPARED_S and said.address is None:
+            if said.way in SPARED_S:
                 self._asked.pop(key, None)
                 self._asked[key] = _Asked(trio.current_time(), said)  # at the end: the first is the oldest
         while len(self._asked) > MAX_ASKED:
