@@ -1,9 +1,12 @@
 """`bench relay`, small: circuits are counted, refused past the limit, carried, and compared with the direct way."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
+from whatnext import lab
 from whatnext.bench import relay
 from whatnext.bench.main import run
 
@@ -32,3 +35,19 @@ def test_a_hundred_clients_and_fifty_circuits_cost_little_and_do_not_grow(capsys
     assert report["kb_per_client"] < 300
     assert report["kb_per_circuit"] < 300
     assert report["grew_mb"] < 5
+
+
+@pytest.mark.real
+@pytest.mark.soak
+@pytest.mark.skipif(lab.why_not() is not None, reason=str(lab.why_not()))
+def test_an_hour_of_waiting_costs_less_than_an_hour_of_being_connected():
+    bench = f"{sys.executable} -m whatnext bench relay-hour --users 2 --seconds 3"
+    done = subprocess.run(
+        ["unshare", "--net", "sh", "-c", f"ip link set lo up; {bench}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    report = json.loads(done.stdout)
+    assert 0 < report["waiting_kb_h"] < report["circuit_kb_h"] < 100_000
+    assert 4 * 450 < report["edit_bytes"] < 20 * 450  # over two legs, there and back

@@ -1,5 +1,5 @@
 // A js-libp2p 3 peer for the tests:
-// `node peer.mjs '{"listen": […], "transports": […], "muxers": ["yamux"], "protocols": […], "mdns": true, "relays": true}'`.
+// `node peer.mjs '{"listen": […], "transports": […], "muxers": ["yamux"], "protocols": […], "mdns": true, "relays": {}}'`.
 // Says who and where it is as one line of JSON, then answers each line {"id", "do", …} on stdin with {"id", "result"} or
 // {"id", "error"}; ends with stdin.
 
@@ -45,7 +45,7 @@ const node = await createLibp2p({
   services: {
     identify: identify(),
     ping: ping({ runOnLimitedConnection: true }),
-    ...(settings.relays ? { relay: circuitRelayServer() } : {})
+    ...(settings.relays ? { relay: circuitRelayServer({ reservations: settings.relays }) } : {})
   }
 })
 node.addEventListener('peer:discovery', ({ detail }) => {

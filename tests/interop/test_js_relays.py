@@ -9,6 +9,7 @@ import pytest
 from js_peer import JsPeer, Refused, js_peer
 from meeting import ECHO, echo
 
+from whatnext.bench.main import run
 from whatnext.identity import Identity
 from whatnext.net import NetConfig, open_network
 from whatnext.net.addresses import peer_in
@@ -38,7 +39,7 @@ def our_relay(tmp_path_factory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def relays(our_relay) -> Iterator[dict[str, str]]:
     """Address of a relay of each kind."""
-    with js_peer(listen=[TCP], relays=True) as js:
+    with js_peer(listen=[TCP], relays={}) as js:
         yield {"whatnext": our_relay, "js": js.address("tcp")}
 
 
@@ -117,3 +118,15 @@ async def test_js_is_told_when_nobody_waits_at_our_relay(our_relay, js_dialler):
     absent = Identity.generate().peer_id
     with pytest.raises(Refused, match="NO_RESERVATION"):
         await js_dialler.get("dial", address=f"{our_relay}/p2p-circuit/p2p/{absent}")
+
+
+@pytest.mark.soak
+def test_the_way_through_our_relay_compares_with_the_way_through_js_and_none(capsys):
+    with js_peer(listen=[TCP], relays={"applyDefaultLimit": False}) as js:
+        words = ["relay", "--clients", "2", "--circuits", "1", "--seconds", "5", "--other", js.address("tcp")]
+        assert run(words) == 0
+    out = capsys.readouterr().out
+    print(out)
+    report = json.loads(out)
+    assert 0 < report["direct_rtt_p50_ms"] < report["relay_rtt_p50_ms"] < 50
+    assert report["other_mib_s"] > 0

@@ -39,7 +39,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="whatnext bench", description=__doc__)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of everything random (%(default)s)")
     benches = parser.add_subparsers(metavar="NAME", required=True)
-    for add in (_add_live, _add_cold, _add_size, _add_trace, _add_start, _add_relay, _add_all):
+    for add in (
+        _add_live,
+        _add_cold,
+        _add_size,
+        _add_trace,
+        _add_start,
+        _add_relay,
+        _add_relay_hour,
+        _add_all,
+    ):
         add(benches)
     return parser
 
@@ -144,7 +153,7 @@ def _add_relay(benches: Benches) -> None:
     def measure(o: argparse.Namespace) -> msgspec.Struct:
         from whatnext.bench import relay
 
-        return relay.measure(o.clients, o.circuits, o.seconds)
+        return relay.measure(o.clients, o.circuits, o.seconds, o.other)
 
     text = "what circuits cost a relay, and what the way through it costs its users"
     made = _bench(benches, "relay", text, measure)
@@ -152,6 +161,21 @@ def _add_relay(benches: Benches) -> None:
     made.add_argument("--circuits", type=_at_least(1), default=50, help="(%(default)s)")
     made.add_argument(
         "--seconds", type=float, default=20.0, help="for which they all send edits (%(default)s)"
+    )
+    made.add_argument("--other", metavar="MULTIADDR", help="another relay, to compare the way through it")
+
+
+def _add_relay_hour(benches: Benches) -> None:
+    def measure(o: argparse.Namespace) -> msgspec.Struct:
+        from whatnext.bench import relay_hour
+
+        return relay_hour.measure(o.users, o.seconds)
+
+    text = "what a user costs a relay's line in an hour; in a network namespace of its own"
+    made = _bench(benches, "relay-hour", text, measure)
+    made.add_argument("--users", type=_at_least(2), default=10, help="half of them call (%(default)s)")
+    made.add_argument(
+        "--seconds", type=float, default=120.0, help="for which each state is watched (%(default)s)"
     )
 
 

@@ -49,7 +49,7 @@ class RelayReport(msgspec.Struct, frozen=True, kw_only=True):
     """Resident memory is the relay process's, in MB; `cpu_…` its processor time.
 
     `grew_mb` is from the first to the last look while the circuits talked, after a tenth of the time to warm up;
-    `edits` went there and back, `lost` of them did not.
+    `edits` went there and back, `lost` of them did not. `other_…` is the way through another relay, if one was named.
     """
 
     bench: str = "relay"
@@ -71,22 +71,28 @@ class RelayReport(msgspec.Struct, frozen=True, kw_only=True):
     grew_mb: float
     relay_rtt_p50_ms: float
     direct_rtt_p50_ms: float
+    other_rtt_p50_ms: float | None
     relay_mib_s: float
     direct_mib_s: float
+    other_mib_s: float | None
     cpu_ms_per_mib: float
 
 
-def measure(clients: int, circuits: int, seconds: float) -> RelayReport:
-    """Connect so many clients, half of them waiting, open circuits, let all of them talk for so long."""
-    return trio.run(_measure, clients, circuits, seconds)
+def measure(clients: int, circuits: int, seconds: float, other: str | None = None) -> RelayReport:
+    """Connect so many clients, half of them waiting, open circuits, let all of them talk for so long.
+
+    `other` is the address of another relay to compare with; its limits must allow `BULK_MIB`.
+    """
+    return trio.run(_measure, clients, circuits, seconds, other)
 
 
-async def _measure(clients: int, circuits: int, seconds: float) -> RelayReport:
-    with _relay(circuits) as (process, address):
+async def _measure(clients: int, circuits: int, seconds: float, other: str | None) -> RelayReport:
+    with running_relay(circuits) as (process, address):
         watched = _Watched(process)
         crowd = await _crowd(address, watched, clients, circuits, seconds)
         await trio.sleep(SETTLE_S)  # the crowd's circuits have ended
-        through, direct = await _both_ways(address, watched)
+        through, direct = await _through(address, watched), await _directly(address, watched)
+        elsewhere = None if other is None else await _through(other, watched)
         return RelayReport(
             clients=clients,
             circuits=crowd.circuits,
@@ -106,8 +112,10 @@ async def _measure(clients: int, circuits: int, seconds: float) -> RelayReport:
             grew_mb=round(crowd.rss[-1] - crowd.rss[0], 2),
             relay_rtt_p50_ms=round(through.rtt_ms, 3),
             direct_rtt_p50_ms=round(direct.rtt_ms, 3),
+            other_rtt_p50_ms=None if elsewhere is None else round(elsewhere.rtt_ms, 3),
             relay_mib_s=round(through.mib_s, 1),
             direct_mib_s=round(direct.mib_s, 1),
+            other_mib_s=None if elsewhere is None else round(elsewhere.mib_s, 1),
             cpu_ms_per_mib=round(1000 * through.cpu_s / BULK_MIB, 2),
         )
 
@@ -146,7 +154,8 @@ class _Way(msgspec.Struct):
 
 
 @contextmanager
-def _relay(circuits: int) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def running_relay(circuits: int) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A relay in a process of its own that allows so many circuits and any bandwidth; and its address."""
     with TemporaryDirectory(prefix="whatnext-bench-") as top:
         config = Path(top) / "relay.toml"
         config.write_text(_GENEROUS.format(circuits=circuits), "utf-8")
@@ -166,13 +175,14 @@ def _relay(circuits: int) -> Iterator[tuple["subprocess.Popen[str]", str]]:
 async def _user(relay: str, listen: tuple[str, ...] = ()) -> AsyncIterator[Network]:
     # A hundred users in one process: on a busy machine their pings would wait longer than a user's may.
     config = NetConfig(listen=listen, heartbeat_s=30, heartbeat_timeout_s=60)
-    async with open_network(Identity.generate(), config, {PROTOCOL: _echo}) as network:
+    async with open_network(Identity.generate(), config, {PROTOCOL: echo}) as network:
         where, _, peer = relay.rpartition("/p2p/")
         await network.dial(peer, [where])
         yield network
 
 
-async def _echo(stream: Stream) -> None:
+async def echo(stream: Stream) -> None:
+    """Send back what comes until it ends."""
     while data := await stream.receive_some():
         await stream.send_all(data)
 
@@ -234,7 +244,7 @@ async def _edits(stream: Stream, end: float, delay: float, crowd: _Crowd) -> Non
     data = bytes(EDIT_BYTES)
     while (began := trio.current_time()) < end:
         try:
-            await _there_and_back(stream, data)
+            await there_and_back(stream, data)
         except NetworkError:
             crowd.lost += 1
             return
@@ -242,7 +252,8 @@ async def _edits(stream: Stream, end: float, delay: float, crowd: _Crowd) -> Non
         await trio.sleep(max(0.0, began + EDIT_EVERY_S - trio.current_time()))
 
 
-async def _there_and_back(stream: Stream, data: bytes) -> None:
+async def there_and_back(stream: Stream, data: bytes) -> None:
+    """Send and read as much back; raises `NetworkError` when that does not come."""
     await stream.send_all(data)
     left = len(data)
     while left:
@@ -252,15 +263,19 @@ async def _there_and_back(stream: Stream, data: bytes) -> None:
         left -= len(part)
 
 
-async def _both_ways(relay: str, watched: _Watched) -> tuple[_Way, _Way]:
-    """A fresh pair of users through the relay, then another directly."""
+async def _through(relay: str, watched: _Watched) -> _Way:
+    """A fresh pair of users, by a relay."""
     async with _user(relay) as anna, _user(relay) as ben:
         await anna.circuits.reserve(relay.rpartition("/")[2], [relay])
         await ben.dial(anna.peer, [f"{relay}/p2p-circuit"])
-        through = await _way(ben, anna.peer, watched)
+        return await _way(ben, anna.peer, watched)
+
+
+async def _directly(relay: str, watched: _Watched) -> _Way:
+    """Another pair, without it."""
     async with _user(relay, ("/ip4/127.0.0.1/tcp/0",)) as anna, _user(relay) as ben:
         await ben.dial(anna.peer, anna.addresses())
-        return through, await _way(ben, anna.peer, watched)
+        return await _way(ben, anna.peer, watched)
 
 
 async def _way(caller: Network, target: str, watched: _Watched) -> _Way:
@@ -268,7 +283,7 @@ async def _way(caller: Network, target: str, watched: _Watched) -> _Way:
     took = []
     for _ in range(ROUND_TRIPS):
         began = time.perf_counter()
-        await _there_and_back(stream, bytes(EDIT_BYTES))
+        await there_and_back(stream, bytes(EDIT_BYTES))
         took.append(1000 * (time.perf_counter() - began))
     used, began = watched.cpu_s(), time.perf_counter()
     for _ in range(BULK_MIB // 2):  # there and back: both count
