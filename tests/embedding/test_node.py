@@ -46,6 +46,12 @@ async def test_an_operation_that_does_not_exist_is_named(tmp_path):
                 pass
 
 
+async def test_what_the_program_raises_comes_out_as_itself(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        async with whatnext.open_node(tmp_path, ALONE):
+            raise ZeroDivisionError
+
+
 def test_importing_whatnext_loads_neither_libp2p_nor_the_node():
     code = (
         "import sys, whatnext; sys.exit(any(m.startswith(('libp2p', 'whatnext.node')) for m in sys.modules))"

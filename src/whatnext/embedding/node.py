@@ -67,5 +67,11 @@ async def open_node(
     from whatnext.node.endpoints import endpoints_of
     from whatnext.node.node import open_node as run
 
+    failure: Exception | None = None
     async with run(profile_directory(profile), config or NodeConfig()) as node:
-        yield EmbeddedNode(node, endpoints_of(node))
+        try:
+            yield EmbeddedNode(node, endpoints_of(node))
+        except Exception as error:  # noqa: BLE001 - raised below as itself, not wrapped by the node's nurseries
+            failure = error
+    if failure is not None:
+        raise failure

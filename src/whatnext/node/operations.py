@@ -130,7 +130,7 @@ async def connect(node: "Node", asked: Connect) -> views.Connected:
         raise UserError(f"{peer} is blocked on this device: `whatnext peers unblock …{peer[-8:]}` first")
     node.standings.name(peer)
     node.sync_links.paused.discard(peer)
-    node.contacts.wake()
+    node.contacts.found(peer)  # a dial that hangs at what was known before would make this one wait for its end
     connection = await node.finding.resolver.reach(peer, addresses)
     node.sync_links.resume(peer)
     return views.Connected(peer=peer, address=connection.address, path=connection.path)

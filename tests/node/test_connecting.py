@@ -1,0 +1,34 @@
+import re
+from functools import partial
+
+import trio
+
+import whatnext
+from whatnext.node.config import NodeConfig
+
+ALONE = NodeConfig(listen=("/ip4/127.0.0.1/tcp/0",), mdns=False)
+
+
+async def test_connecting_by_hand_does_not_wait_for_a_dial_that_hangs(tmp_path):
+    accepted = trio.Event()
+
+    async def never_answer(stream):
+        accepted.set()
+        await trio.sleep_forever()
+
+    async with (
+        whatnext.open_node(tmp_path / "ann", ALONE) as ann,
+        whatnext.open_node(tmp_path / "bob", ALONE) as bob,
+        trio.open_nursery() as nursery,
+    ):
+        (listener,) = await nursery.start(partial(trio.serve_tcp, never_answer, 0, host="127.0.0.1"))
+        port = listener.socket.getsockname()[1]
+        playlist = (await bob.do("playlist.create", name="Road trip")).id
+        link = (await bob.do("invite.create", playlist=playlist)).link
+        await ann.do("join", link=re.sub(r"/tcp/\d+", f"/tcp/{port}", link))
+        with trio.fail_after(10):
+            await accepted.wait()
+        with trio.fail_after(3):  # the hanging dial would take 5 s
+            made = await ann.do("connect", target=bob.addresses[0])
+        assert made.peer == bob.peer
+        nursery.cancel_scope.cancel()
