@@ -26,9 +26,12 @@ _ABOUT_STREAMS = (StreamDataReceived, StreamReset, StopSendingReceived)
 
 
 class SafeQuic(QUICTransport):
-    """QUIC-v1 only (draft-29 has no user left), with windows as large as those of yamux."""
+    """QUIC-v1 only (draft-29 has no user left), with windows as large as those of yamux.
 
-    def __init__(self, key: PrivateKey, *, handshake_timeout_s: float, max_streams: int) -> None:
+    A peer may open 128 streams, by aioquic's own count; the swarm's guard resets those past our limit.
+    """
+
+    def __init__(self, key: PrivateKey, *, handshake_timeout_s: float) -> None:
         config = QUICTransportConfig(
             enable_draft29=False,
             idle_timeout=_IDLE_S,
@@ -36,7 +39,6 @@ class SafeQuic(QUICTransport):
             STREAM_FLOW_CONTROL_WINDOW=WINDOW,
             CONNECTION_FLOW_CONTROL_WINDOW=2 * WINDOW,
             STREAM_SEND_BUFFER_HIGH_WATERMARK=WINDOW,
-            MAX_INCOMING_STREAMS=max_streams,
         )
         super().__init__(key, config)
 

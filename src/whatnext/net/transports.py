@@ -28,16 +28,17 @@ def chosen(key: PrivateKey, upgrader: TransportUpgrader, config: NetConfig) -> l
     """
     transports: list[ITransport] = [SafeTCP(), SafeWebsocket(upgrader, config.dial_timeout_s)]
     wanted = {transport_of(address) for address in config.listen}
-    patience, streams = config.handshake_timeout_s, config.max_streams_per_connection
+    patience = config.handshake_timeout_s
     if "quic-v1" in wanted:
         from whatnext.net.quic_transport import SafeQuic
 
-        transports.append(SafeQuic(key, handshake_timeout_s=patience, max_streams=streams))
+        transports.append(SafeQuic(key, handshake_timeout_s=patience))
     if "webrtc-direct" in wanted:
         if importlib.util.find_spec("aiortc") is None:
             raise LocalError("WebRTC needs aiortc, which is missing: run `pip install whatnext[webrtc]`")
         from whatnext.net.webrtc_transport import SafeWebRtc
 
+        streams = config.max_streams_per_connection
         transports.append(SafeWebRtc(key, handshake_timeout_s=patience, max_streams=streams))
     return transports
 
