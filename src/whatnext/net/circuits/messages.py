@@ -130,5 +130,5 @@ def _limit(wire: WireLimit) -> Limit:
 def _address(raw: bytes) -> str | None:
     try:
         return str(Multiaddr(raw))
-    except (MultiaddrError, ValueError):
+    except (MultiaddrError, ValueError, LookupError):
         return None  # of a kind this version does not know, or rubbish: the others may do

@@ -39,15 +39,19 @@ class IdentifyingHost(BasicHost):
         for conn in self._network.get_connections(peer_id)[:1]:
             try:
                 with trio.fail_after(PATIENCE_S):
-                    about = await _ask(conn)
+                    await self._identify_on(conn)
             except (NetworkError, PeerError, NoCommonProtocol, trio.TooSlowError) as error:
                 _log.debug("%s did not identify itself: %r", peer_id, error)
-                return
-            await self.learn(str(peer_id), about)
-            if self._network.get_connections(peer_id):
-                self._identified_peers[peer_id] = datetime.now(UTC).isoformat(timespec="milliseconds")
-            if about.observed and kind_of(about.observed) is not Kind.RELAY:
-                self.sightings.note(_sighting(conn, about.observed))
+            except Exception:  # noqa: BLE001 - the library runs this as a system task: an error would end the process
+                _log.exception("identify with %s failed", peer_id)
+
+    async def _identify_on(self, conn: INetConn) -> None:
+        peer_id, about = conn.muxed_conn.peer_id, await _ask(conn)
+        await self.learn(str(peer_id), about)
+        if self._network.get_connections(peer_id):
+            self._identified_peers[peer_id] = datetime.now(UTC).isoformat(timespec="milliseconds")
+        if about.observed and kind_of(about.observed) is not Kind.RELAY:
+            self.sightings.note(_sighting(conn, about.observed))
 
     async def learn(self, peer: str, about: About) -> None:
         """Believe what a peer tells of itself, within bounds; of a pushed part only what it names."""
