@@ -1,4 +1,4 @@
-"""What deploy/ and the threat table say is true: commands parse, files, metrics and tests exist, the unit runs confined."""
+"""What deploy/ and the threat table say is true: commands parse, what they name exists, the unit runs confined."""
 
 import json
 import re

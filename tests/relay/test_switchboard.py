@@ -146,7 +146,9 @@ def test_a_token_lets_a_peer_wait_while_it_is_connected():
     assert switchboard.show_token(A, HERE, TOKEN, 0.0) is None
     assert isinstance(switchboard.reserve(A, HERE, 0.0), Reservation)
     assert isinstance(switchboard.reserve(C, HERE, 0.0), Reservation)
+    assert switchboard.remembered() == {A, C}
     switchboard.departed(A)
+    assert switchboard.remembered() == {C}
     assert code(switchboard.reserve(A, HERE, 0.0))[0] == "not_admitted"
 
 

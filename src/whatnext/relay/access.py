@@ -50,6 +50,10 @@ class Access:
         self._shown[peer] = token
         return True
 
+    def shown(self) -> list[str]:
+        """Peers that have shown a token of ours."""
+        return list(self._shown)
+
     def forget(self, peer: str) -> None:
         """The peer's connection has ended, and what it showed there."""
         self._shown.pop(peer, None)

@@ -26,8 +26,9 @@ _EXPIRE_EVERY_S = 30.0
 _HEARTBEAT_S = 20.0
 """Pause between two pings of a client: a thousand clients would cost half a core at a node's five seconds, and a
 client looks after its relay by itself."""
-_CIRCUIT_WINDOW = 256 * 1024  # bytes an end may send ahead of the other; both at worst, see `Limits.circuits`
 _HEARTBEAT_TIMEOUT_S = 20.0
+"""How long its answer may take: a phone on a bad network keeps its place."""
+_CIRCUIT_WINDOW = 256 * 1024  # bytes an end may send ahead of the other; both at worst, see `Limits.circuits`
 _STOP_S = 1.0
 _OTHER_STREAMS = 64
 """Streams of a peer beside its circuits: rendezvous, identify, pings."""
@@ -92,7 +93,7 @@ class Relay:
             elif isinstance(event, Disconnected):
                 self._left({event.peer})
             elif isinstance(event, Missed):
-                self._left(set(self.switchboard.reservations))
+                self._left(self.switchboard.remembered())
 
     def _left(self, suspects: set[str]) -> None:
         """Forget those that are not connected: one may be back before we hear that it was gone."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from whatnext.config import write_private
+from whatnext.errors import LocalError
 from whatnext.relay.limits import Limits
 
 FILE = "relay.json"
@@ -74,8 +75,15 @@ def take_back(directory: Path) -> None:
 
 
 def read_word(directory: Path) -> RelayFile | None:
-    """What `relay.json` says, or None when it is missing or not ours; a killed relay leaves it behind."""
+    """What `relay.json` says, or None when it is missing or not ours; a killed relay leaves it behind.
+
+    Raises `LocalError` when it may not be read: the relay runs as somebody else.
+    """
     try:
         return msgspec.json.decode((directory / FILE).read_bytes(), type=RelayFile)
+    except PermissionError as error:
+        raise LocalError(
+            f"{directory / FILE} is another user's: ask as root, or as the user of the relay"
+        ) from error
     except (OSError, msgspec.DecodeError):
         return None

@@ -146,6 +146,10 @@ class Switchboard:
         self.reservations.pop(peer, None)
         self.access.forget(peer)
 
+    def remembered(self) -> set[str]:
+        """Peers of which something hangs on their connection."""
+        return {*self.reservations, *self.access.shown()}
+
     def expire(self, now: float) -> None:
         """Forget reservations that were not renewed."""
         for peer in [r.peer for r in self.reservations.values() if r.expires <= now]:
