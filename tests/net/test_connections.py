@@ -234,7 +234,7 @@ async def test_above_the_high_watermark_strangers_go_until_the_low_one(manager, 
 
 
 async def test_a_stream_in_use_outlives_idle_connections(manager, node, echoing, eventually):
-    settings = {"max_connections": 4, "high_watermark": 0.5, "low_watermark": 0.25, "prune_grace_s": 0.0}
+    settings = {"max_connections": 4, "high_watermark": 0.5, "low_watermark": 0.5, "prune_grace_s": 0.0}
     async with contextlib.AsyncExitStack() as stack:
         a = await stack.enter_async_context(manager.network(echoing, **settings, prune_every_s=0.05))
         busy, *idle = [await stack.enter_async_context(node()) for _ in range(3)]
