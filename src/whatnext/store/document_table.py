@@ -99,6 +99,15 @@ class DocumentTable:
         self._db.executemany("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._feed = feed
 
+    def touch(self, playlist: bytes, keys: Sequence[DocumentKey]) -> None:
+        """Give documents the next numbers of the feed though nothing of them changed: readers are told them again."""
+        feed = self.last_feed()
+        self._db.executemany(
+            "UPDATE documents SET feed = ? WHERE playlist = ? AND collection = ? AND id = ?",
+            [(feed + n, playlist, *key) for n, key in enumerate(keys, 1)],
+        )
+        self._feed = None  # some may not exist
+
     def last_feed(self) -> int:
         """Number of the newest change."""
         if self._feed is None:
