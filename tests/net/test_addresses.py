@@ -11,6 +11,7 @@ from whatnext.net.addresses import (
     dial_order,
     interface_ips,
     kind_of,
+    path_of,
     peer_in,
     transport_of,
     without_peer,
