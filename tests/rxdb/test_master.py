@@ -3,14 +3,14 @@ import random
 import pytest
 from rxdb_client import Client
 
-from whatnext.errors import ProtocolViolation
+from whatnext.errors import ProtocolViolation, StoreUnwritable
 from whatnext.records import positions, schema
 from whatnext.rxdb import limits
 from whatnext.rxdb.master import Master
 from whatnext.rxdb.peers import Peers
 from whatnext.rxdb.readers import Member, Profile
 from whatnext.rxdb.session import Trouble
-from whatnext.store.pushes import ANOTHER, PushTable
+from whatnext.store.pushes import ANOTHER, Pusher, PushTable
 
 NEW_ENTRY = "abcdefghijklmnop"
 
@@ -110,8 +110,10 @@ def test_a_push_repeated_after_a_lost_answer_does_not_undo_what_others_did_since
     believed = only(own.all("entries"))
     own.edit("entries", believed, title="Uno")
     circle.ann.do("playlist.edit", playlist=circle.id, entry=believed["id"].split(":")[1], title="Eins")
+    own.reconnect()
     own.edit("entries", believed, title="Uno")  # the answer was lost: the same row again
     assert only(own.all("entries"))["title"] == "Eins"
+    own.reconnect()
     own.edit("entries", believed, title="Uno", album="Further")  # and again, with a further edit
     now = only(own.all("entries"))
     assert (now["title"], now["album"]) == ("Eins", "Further")
@@ -391,10 +393,40 @@ def test_pushes_are_remembered_over_a_restart(circle, own):
     table = PushTable(circle.ann.library.database)
     uno, other = {**believed, "title": "Uno"}, {**believed, "title": "x"}
     key = believed["id"]
-    assert table.base("own|tag", key, believed, uno)["title"] == "Uno"
-    assert table.base("own|tag", key, believed, other)["title"] is ANOTHER
-    assert table.base("own|tag", key, other, uno) is other
-    assert table.base("own|other", key, None, uno) is None
+    again = Pusher("own|tag", "another connection")
+    assert table.base(again, key, believed, uno)["title"] == "Uno"
+    assert table.base(again, key, believed, other)["title"] is ANOTHER
+    assert table.base(again, key, other, uno) is other
+    assert table.base(Pusher("own|other", "one"), key, None, uno) is None
+
+
+def test_an_answered_push_is_not_continued_by_what_a_late_event_brought_back(circle, own):
+    circle.ann.add(circle.id, "One")
+    believed = only(own.all("entries"))
+    own.push("entries", (believed, {**believed, "_deleted": True}))
+    own.edit("entries", believed, note="late")  # an event that was older put the client back for a moment
+    assert circle.ann.show(circle.id).entries == []
+
+
+def test_what_was_kept_before_the_disk_failed_is_not_done_again(circle, own, monkeypatch):
+    circle.ann.add(circle.id, "One")
+    second = circle.ann.do("playlist.create", name="Other").id
+    circle.ann.add(second, "Two")
+    one, two = sorted(own.all("entries").values(), key=lambda d: d["title"])
+    library, real = circle.ann.library, circle.ann.library.write_all
+
+    def full(playlist, *rest, **more):
+        if playlist != circle.playlist:
+            raise StoreUnwritable("the disk is full")
+        return real(playlist, *rest, **more)
+
+    monkeypatch.setattr(library, "write_all", full)
+    rows = [(one, {**one, "title": "Uno"}), (two, {**two, "title": "Due"})]
+    assert own.push("entries", *rows)["error"]["code"] == "store_unwritable"
+    monkeypatch.undo()
+    circle.ann.do("playlist.edit", playlist=circle.id, entry=one["id"].split(":")[1], title="Eins")
+    assert own.push("entries", *rows)["result"] == []
+    assert sorted(d["title"] for d in own.all("entries").values()) == ["Due", "Eins"]
 
 
 def test_what_is_remembered_of_a_push_is_small_however_long_its_fields_are(circle, own):
@@ -405,6 +437,7 @@ def test_what_is_remembered_of_a_push_is_small_however_long_its_fields_are(circl
     (kept,) = circle.ann.library.database.connection.execute("SELECT length(state) FROM pushes").fetchall()
     assert kept[0] < 1000
     circle.ann.do("playlist.edit", playlist=circle.id, entry=believed["id"].split(":")[1], note="Short")
+    own.reconnect()
     own.push("entries", (believed, long))  # the answer was lost
     assert only(own.all("entries"))["note"] == "Short"
 
@@ -414,6 +447,7 @@ def test_a_vote_taken_back_and_given_again_before_the_answer_came_stands(circle,
     circle.ann.do("playlist.vote", playlist=circle.id, entry=added, value=1)
     vote = only(own.all("votes"))
     own.push("votes", (vote, {**vote, "_deleted": True}))
+    own.reconnect()
     own.push("votes", (vote, vote))  # the answer was lost, and the person thought again
     assert circle.ann.show(circle.id).entries[0].votes == 1
 

@@ -21,7 +21,7 @@ from whatnext.rxdb.rows import Place, Row, RowRefused, check_form, place_of, wri
 from whatnext.store import Change
 from whatnext.store.database import translated
 from whatnext.store.document_table import Stored
-from whatnext.store.pushes import PushTable
+from whatnext.store.pushes import Pusher, PushTable
 
 
 class Pushed(msgspec.Struct):
@@ -100,28 +100,29 @@ class Master:
         found = local_id(collection.name, key)
         return None if found is None else self._current(reader, Place(found[0], collection.name, found[1]))
 
-    def push(self, reader: Reader, client: str | None, collection: Collection, rows: Sequence[Row]) -> Pushed:
+    def push(
+        self, reader: Reader, pusher: Pusher | None, collection: Collection, rows: Sequence[Row]
+    ) -> Pushed:
         """Write what a client changed; raises `LocalError` when the disk takes nothing (the client repeats it).
 
-        `client` names it over its reconnections; None for one that never repeats a push.
+        `pusher` is None for one that never repeats a push.
         """
         pushed = Pushed([], {}, [])
         ready: dict[bytes, list[_Ready]] = {}
-        scope = None if client is None else f"{reader.name}|{client}"
         seen: set[str] = set()
         for row in rows:
             try:
-                each = self._ready(reader, scope, collection, row, seen)
+                each = self._ready(reader, pusher, collection, row, seen)
             except RowRefused as refusal:
                 self._refuse(pushed, reader, collection, row, refusal)
             else:
                 ready.setdefault(each.place.playlist, []).append(each)
         for playlist, group in ready.items():
-            self._write(pushed, reader, scope, collection, playlist, group)
+            self._write(pushed, reader, pusher, collection, playlist, group)
         return pushed
 
     def _ready(
-        self, reader: Reader, scope: str | None, collection: Collection, row: Row, seen: set[str]
+        self, reader: Reader, pusher: Pusher | None, collection: Collection, row: Row, seen: set[str]
     ) -> _Ready:
         check_form(collection, row)
         place = place_of(collection, row)
@@ -130,7 +131,9 @@ class Master:
         seen.add(row.new["id"])
         if not reader.sees(place.playlist):
             raise RowRefused("not_found", "no playlist of yours by that id")
-        base = row.assumed if scope is None else self._pushes.base(scope, row.new["id"], row.assumed, row.new)
+        base = (
+            row.assumed if pusher is None else self._pushes.base(pusher, row.new["id"], row.assumed, row.new)
+        )
         current = self._library.documents.get(place.playlist, (place.collection, place.id))
         write = write_of(collection, place, Row(new=row.new, assumed=base), current)
         if write is not None and (why := reader.refusal(place.playlist, write)) is not None:
@@ -141,18 +144,18 @@ class Master:
         self,
         pushed: Pushed,
         reader: Reader,
-        scope: str | None,
+        pusher: Pusher | None,
         collection: Collection,
         playlist: bytes,
         group: Sequence[_Ready],
     ) -> None:
         def remember() -> None:
-            if scope is None:
+            if pusher is None:
                 return
             fields = (*collection.defaults, "_deleted")
             for each in group:
                 state = {name: each.row.new[name] for name in fields if name in each.row.new}
-                self._pushes.keep(scope, each.row.new["id"], each.row.assumed, state)
+                self._pushes.keep(pusher, each.row.new["id"], each.row.assumed, state)
             # What changes nothing here is another state than the client's all the same. It is told as a change, since
             # a client may drop an event, but never what it pulls.
             unchanged = [(collection.name, each.place.id) for each in group if each.write is None]
@@ -169,8 +172,8 @@ class Master:
                 self._refuse(pushed, reader, collection, group[0].row, RowRefused(error.code, str(error)))
                 return
             middle = len(group) // 2  # one row too many must not cost the others
-            self._write(pushed, reader, scope, collection, playlist, group[:middle])
-            self._write(pushed, reader, scope, collection, playlist, group[middle:])
+            self._write(pushed, reader, pusher, collection, playlist, group[:middle])
+            self._write(pushed, reader, pusher, collection, playlist, group[middle:])
 
     def _refuse(
         self, pushed: Pushed, reader: Reader, collection: Collection, row: Row, refusal: RowRefused

@@ -14,6 +14,7 @@ Rules of the stream, which keep a client from missing a change for good:
 
 import logging
 from collections import deque
+from secrets import token_hex
 from typing import Protocol
 
 import msgspec
@@ -26,6 +27,7 @@ from whatnext.rxdb.messages import RESYNC, STREAM, Answer, Checkpoint, Fault, Pu
 from whatnext.rxdb.peers import Peers
 from whatnext.rxdb.readers import Reader
 from whatnext.rxdb.rows import Row
+from whatnext.store.pushes import Pusher
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ class Session:
         self._joining = joining
         self._requests: deque[tuple[Request, int]] = deque()
         self._held = 0
+        self._channel = token_hex(8)
         self._subscriptions: dict[str, _Subscription] = {}
 
     @property
@@ -124,6 +127,9 @@ class Session:
         known = self._subscriptions.get(name)
         if known is not None:
             known.pulled = False  # it goes on from where it was: nothing in between is skipped
+            self._channel = token_hex(
+                8
+            )  # the replication began again, and may not have heard its last answer
             return
         told = self._peers.now() if name == "peers" and self._peers else self._master.now()
         epoch = "" if name == "peers" else self._master.epoch(self._reader)
@@ -226,7 +232,12 @@ class Session:
             )
         if collection.name == "peers":
             return self._refuse_peers(request, rows)
-        pushed = self._master.push(self._reader, request.client, collection, rows)
+        pusher = Pusher(f"{self._reader.name}|{request.client}", self._channel)
+        try:
+            pushed = self._master.push(self._reader, pusher, collection, rows)
+        except LocalError:
+            self._channel = token_hex(8)  # a part may have been kept, and the client will repeat it all
+            raise
         error: Fault | msgspec.UnsetType = msgspec.UNSET
         if pushed.refused and self._has_errors:
             error = Fault("refused", _summary(pushed.refused), pushed.refused)

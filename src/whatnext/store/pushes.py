@@ -23,6 +23,15 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
+class Pusher(msgspec.Struct, frozen=True):
+    """Who pushes, over which connection."""
+
+    client: str
+    """Names it over its reconnections."""
+    channel: str
+    """Names the connection. On one, the answer to a push comes before the next push of the document is made."""
+
+
 class PushTable:
     """The table `pushes`."""
 
@@ -31,28 +40,32 @@ class PushTable:
         self._since_trim = 0
 
     def base(
-        self, client: str, document: str, assumed: dict[str, Any] | None, new: dict[str, Any]
+        self, pusher: Pusher, document: str, assumed: dict[str, Any] | None, new: dict[str, Any]
     ) -> dict[str, Any] | None:
         """What `new` differs from: what this client pushed before on the same assumption, or `assumed`.
 
-        Of what it pushed before only the fields are told that are in `new` as well, unequal ones as `ANOTHER`.
+        Fields that are equal in both are told, others as `ANOTHER`. What it pushed over this very connection was
+        answered: the same assumption means then that an event older than the push has brought that state back.
         """
         with translated(self._database.path):
             row = self._database.connection.execute(
-                "SELECT state FROM pushes WHERE client = ? AND document = ? AND assumed = ?",
-                (client, document, _digest(assumed)),
+                "SELECT state FROM pushes WHERE client = ? AND document = ? AND assumed = ? AND channel <> ?",
+                (pusher.client, document, _digest(assumed), pusher.channel),
             ).fetchone()
         if row is None:
             return assumed
         kept = _decode(row[0])
         return {n: _compared(kept[n], new[n]) for n in kept.keys() & new.keys()}
 
-    def keep(self, client: str, document: str, assumed: dict[str, Any] | None, state: dict[str, Any]) -> None:
+    def keep(
+        self, pusher: Pusher, document: str, assumed: dict[str, Any] | None, state: dict[str, Any]
+    ) -> None:
         """Remember a push, by the fields that count; inside the transaction that writes it."""
+        prints = _encode({name: _print(value) for name, value in state.items()})
         connection = self._database.connection
         connection.execute(
-            "INSERT OR REPLACE INTO pushes (client, document, assumed, state) VALUES (?, ?, ?, ?)",
-            (client, document, _digest(assumed), _encode({n: _print(v) for n, v in state.items()})),
+            "INSERT OR REPLACE INTO pushes (client, channel, document, assumed, state) VALUES (?, ?, ?, ?, ?)",
+            (pusher.client, pusher.channel, document, _digest(assumed), prints),
         )
         self._since_trim += 1
         if self._since_trim >= _TRIM_EVERY:
