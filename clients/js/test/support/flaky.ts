@@ -5,7 +5,7 @@ import type { Channel, Open } from '../../src/channel.ts'
 export interface Flaw {
   /** Whether this message is the last, and lost. */
   sending: () => boolean
-  receiving: () => boolean
+  receiving: (text: string) => boolean
 }
 
 /** What was lost so far. */
@@ -24,7 +24,7 @@ export function flaky (open: Open, flaw: Flaw, losses: Losses): Open {
     channel = await open({
       message: (text) => {
         if (isCut) return
-        if (!flaw.receiving()) return receiver.message(text)
+        if (!flaw.receiving(text)) return receiver.message(text)
         losses.answers++
         cut(channel)
       },
