@@ -78,7 +78,9 @@ class Warm:
     def ended(self, script: Path) -> tuple[int, str]:
         """Exit status and output of a script that was started."""
         while str(script) not in self._ended:
-            path, status, printed = json.loads(self._answers.readline())
+            line = self._answers.readline()
+            assert line, "the process that runs the programs has ended; what it said is above"
+            path, status, printed = json.loads(line)
             self._ended[path] = status, printed
         return self._ended[str(script)]
 

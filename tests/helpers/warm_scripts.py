@@ -23,6 +23,7 @@ AT_ONCE = 4  # most of their time they wait
 def in_child(path: str, printed: int) -> int:
     """Run the script with its output going to `printed`; the exit status."""
     signal.alarm(SECONDS)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(printed, 1)
     os.dup2(printed, 2)
     os.chdir(os.path.dirname(path))
