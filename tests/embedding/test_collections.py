@@ -54,6 +54,39 @@ def test_a_removed_document_is_found_no_more(circle, ann):
         ann.entries.patch(made["id"], {"title": "Uno"})
 
 
+def test_what_is_there_already_is_not_inserted_again(circle, ann):
+    made = ann.entries.insert({"playlistId": circle.id, "title": "One"})
+    with pytest.raises(UserError, match="patch"):
+        ann.entries.insert({**made, "title": "Two"})
+    assert ann.entries.find_one(made["id"])["title"] == "One"
+
+
+def test_a_vote_can_be_given_changed_taken_back_and_given_again(circle, ann):
+    entry = ann.entries.insert({"playlistId": circle.id, "title": "One"})
+    vote = {"playlistId": circle.id, "entryId": entry["id"]}
+    made = ann.votes.insert({**vote, "value": 1})
+    for value in (-1, 1, -1):
+        assert ann.votes.patch(made["id"], {"value": value})["value"] == value
+    ann.votes.remove(made["id"])
+    assert ann.votes.find() == []
+    assert ann.votes.insert({**vote, "value": 1})["value"] == 1
+    assert circle.ann.show(circle.id).entries[0].votes == 1
+
+
+def test_a_removed_track_that_is_inserted_again_is_as_inserted(circle, ann):
+    made = ann.entries.insert({"playlistId": circle.id, "title": "One", "album": "A"})
+    ann.entries.remove(made["id"])
+    again = ann.entries.insert({"id": made["id"], "playlistId": circle.id, "title": "Uno"})
+    assert (again["title"], again["album"], again["_deleted"]) == ("Uno", "", False)
+
+
+@pytest.mark.parametrize("field", ["id", "version", "playlistId", "addedBy", "colour", "_deleted"])
+def test_a_field_that_is_not_the_users_cannot_be_patched(circle, ann, field):
+    made = ann.entries.insert({"playlistId": circle.id, "title": "One"})
+    with pytest.raises(UserError, match=field):
+        ann.entries.patch(made["id"], {field: "x"})
+
+
 def test_selectors_order_and_limit(circle, ann):
     for title, length in (("A", 100), ("B", 300), ("C", None)):
         ann.entries.insert({"playlistId": circle.id, "title": title, "durationMs": length})

@@ -54,16 +54,23 @@ class Collection:
     def insert(self, fields: Mapping[str, Any]) -> RxDocument:
         """Make a document; what it needs beside `fields` (its id, an entry's place at the end) is filled in.
 
-        Raises `NotPermitted`, `UserError` for a value that does not fit, or what the disk says.
+        One that was removed comes back. Raises `NotPermitted`, `UserError` for a value that does not fit or a
+        document that is there already, or what the disk says.
         """
-        made = {**self._shape.defaults, **fields}
+        made = {**self._shape.defaults, **fields, "_deleted": False}
         made.setdefault("id", self._new_id(made))
         if self.name == "entries" and not made["position"]:
             made["position"] = self._last_position(made)
-        return self._push(made, None)
+        known = self._master.by_id(self._reader, self._shape, str(made["id"]))
+        if known is not None and not known["_deleted"]:
+            raise UserError(f"{self.name} have “{known['id']}” already: use patch()")
+        return self._push(made, known)
 
     def patch(self, key: str, fields: Mapping[str, Any]) -> RxDocument:
         """Change fields of a document; others' edits of other fields stay. Raises as `insert`, and `NotFound`."""
+        for name in fields.keys() - self._shape.defaults.keys():
+            able = ", ".join(self._shape.defaults) or "none is"
+            raise UserError(f"the field “{name}” of {self.name} cannot be changed, these can: {able}")
         current = self._get(key)
         return self._push({**current, **fields}, current)
 
