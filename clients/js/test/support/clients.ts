@@ -1,6 +1,5 @@
 // RxDB clients with everything a node has, for tests.
 
-import { readFile } from 'node:fs/promises'
 import { createRxDatabase, type RxCollection, type RxDatabase } from 'rxdb'
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import type { RxReplicationState } from 'rxdb/plugins/replication'
@@ -8,7 +7,6 @@ import type { Open } from '../../src/channel.ts'
 import { collectionsOf, type CollectionName, type Documents } from '../../src/collections.ts'
 import { Link, type LinkOptions } from '../../src/link.ts'
 import { replicate } from '../../src/replicate.ts'
-import { webSocket, type NodeAddress } from '../../src/websocket.ts'
 
 export type Collections = { [Name in CollectionName]: RxCollection<Documents[Name]> }
 
@@ -25,7 +23,7 @@ let count = 0
 /** A new database in memory that replicates some collections over a channel. */
 export async function clientOn (open: Open, names: CollectionName[], options: LinkOptions = {}): Promise<Client> {
   const database = await createRxDatabase<Collections>({
-    name: `client${count++}-${process.pid}`, storage: getRxStorageMemory(), multiInstance: false
+    name: `client${count++}`, storage: getRxStorageMemory(), multiInstance: false
   })
   await database.addCollections(collectionsOf(names))
   const link = new Link(open, options)
@@ -44,15 +42,6 @@ export async function clientOn (open: Open, names: CollectionName[], options: Li
   }
   return { database, link, states, errors }
 }
-
-/** Where the node of a profile is right now. */
-export function nodeOf (profile: string): () => Promise<NodeAddress> {
-  return async () => JSON.parse(await readFile(`${profile}/node.json`, 'utf8')) as NodeAddress
-}
-
-/** A client of the node's own user. */
-export const ownClient = async (profile: string, names: CollectionName[], options?: LinkOptions): Promise<Client> =>
-  await clientOn(webSocket(nodeOf(profile)), names, options)
 
 export async function endClient ({ database, link, states }: Client): Promise<void> {
   await Promise.all(states.map(async (state) => { await state.cancel() }))

@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { entryId, positionBetween, voteId, webSocket } from '../../src/index.ts'
 import type { Open } from '../../src/channel.ts'
 import type { Entry } from '../../src/collections.ts'
-import { clientOn, nodeOf, type Client } from './clients.ts'
+import { clientOn, type Client } from './clients.ts'
 import { flaky, type Losses } from './flaky.ts'
 import { joinBy, peerOf, streamTo } from './libp2p.ts'
+import { nodeOf } from './profiles.ts'
 import { oneOf, randomOf } from './random.ts'
 
 interface Settings {

@@ -8,9 +8,10 @@ import type { CollectionName } from '../../src/collections.ts'
 import { entryId, positionBetween } from '../../src/index.ts'
 import type { Refusal } from '../../src/link.ts'
 import { webSocket } from '../../src/websocket.ts'
-import { clientOn, endClient, nodeOf, type Client } from './clients.ts'
+import { clientOn, endClient, type Client } from './clients.ts'
 import { flaky } from './flaky.ts'
 import { joinBy, peerOf, streamTo, type Peer } from './libp2p.ts'
+import { nodeOf } from './profiles.ts'
 
 interface Named {
   client: Client

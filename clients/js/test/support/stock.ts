@@ -8,7 +8,7 @@ import { replicateWithWebsocketServer } from 'rxdb/plugins/replication-websocket
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import { firstValueFrom, filter } from 'rxjs'
 import { collectionsOf, type Entry } from '../../src/collections.ts'
-import { nodeOf } from './clients.ts'
+import { nodeOf } from './profiles.ts'
 
 const { profile, entry } = JSON.parse(process.argv[2] ?? '') as { profile: string, entry: Entry }
 const { url, token } = await nodeOf(profile)()
