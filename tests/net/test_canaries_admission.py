@@ -4,12 +4,15 @@ import contextlib
 
 import pytest
 import trio
+from libp2p.exceptions import ParseError
 from libp2p.network.auto_connector import AutoConnector
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
+from libp2p.utils.varint import encode_uvarint, read_delim
 from trio_websocket import WebSocketServer
 
 from whatnext.identity import Identity
+from whatnext.net.multistream import read_delimited
 
 pytestmark = pytest.mark.real
 
@@ -55,3 +58,20 @@ async def test_everybody_who_ever_left_is_noted_by_the_auto_connector(stock):  #
         for _ in range(600):
             connector.record_disconnect(ID.from_string(Identity.generate().peer_id))
         assert len(connector._recent_disconnects) == 600
+
+
+class Flood:
+    """A reader on which a message of four megabytes begins, all newlines."""
+
+    def __init__(self):
+        self._length = iter(encode_uvarint(4_000_000))
+
+    async def read(self, n=None):
+        byte = next(self._length, None)
+        return b"\n" * (n or 1) if byte is None else bytes([byte])
+
+
+async def test_a_negotiation_message_may_be_of_any_length():  # multistream.py
+    assert len(await read_delim(Flood())) == 3_999_999
+    with pytest.raises(ParseError, match="longer than 1024 bytes"):
+        await read_delimited(Flood())

@@ -1,5 +1,7 @@
 """What strangers and liars send costs them their stream or their connection, and nobody else anything."""
 
+import contextlib
+
 import pytest
 import trio
 
@@ -73,6 +75,25 @@ async def test_garbage_sent_to_the_ports_does_no_harm(node, echoing, eventually)
         await b.dial(a.peer, a.addresses())
         assert await b.ping(a.peer) > 0
         await eventually(lambda: a._swarm._inbound_limiter.borrowed_tokens == 1, within=8)
+
+
+async def test_a_stranger_that_announces_an_endless_message_is_hung_up_on_at_once(node):
+    async with node(handshake_timeout_s=600) as a:
+        stream = await trio.open_tcp_stream("127.0.0.1", int(a.addresses()[0].split("/")[4]))
+        await stream.send_all(b"\xff\xff\xff\xff\xff\x0f")
+        with trio.fail_after(10), contextlib.suppress(trio.BrokenResourceError):
+            while await stream.receive_some():
+                pass
+
+
+async def test_a_peer_that_announces_an_endless_message_on_a_stream_loses_the_stream(node, eventually):
+    async with node() as a, node() as b:
+        await b.dial(a.peer, a.addresses())
+        [link] = b._connections.all()
+        raw = await link.conn.new_stream()
+        await raw.write(b"\xff\xff\xff\xff\xff\x0f")
+        await eventually(lambda: raw.muxed_stream.reset_received)
+        assert await b.ping(a.peer) > 0
 
 
 async def test_silent_strangers_cannot_keep_a_friend_out(node):

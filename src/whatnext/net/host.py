@@ -25,6 +25,7 @@ from whatnext.net.addresses import announced, interface_ips
 from whatnext.net.admission.gate import Gate
 from whatnext.net.config import NetConfig
 from whatnext.net.identified import WatchedHost
+from whatnext.net.multistream import bound_messages
 from whatnext.net.muxers import SafeMuxers
 from whatnext.net.muxing import SafeYamux
 from whatnext.net.observing import Observer, ignore
@@ -50,6 +51,7 @@ def build_host(
 ) -> tuple[WatchedHost, SafeSwarm]:
     """Make the host and its swarm; nothing runs or listens yet. Raises `LocalError` on another py-libp2p."""
     check_version()
+    bound_messages()
     keys = create_new_key_pair(identity.seed)
     peer = ID.from_pubkey(keys.public_key)
     peerstore = PeerStore()
