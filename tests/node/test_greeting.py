@@ -4,9 +4,11 @@ import random
 
 import pytest
 import trio
+import trio.testing
 
 from whatnext.identity import Identity
 from whatnext.net import NetConfig, open_network
+from whatnext.net.circuits.messages import HOP
 from whatnext.node.links import SyncLinks
 from whatnext.sync import PROTOCOLS, opens_stream
 
@@ -24,6 +26,22 @@ def two() -> tuple[Identity, Identity]:
 class NoHub:
     async def attach(self, stream):
         raise AssertionError("nobody speaks our version")
+
+
+class Looked:
+    """A network that counts how often it was asked whether a peer is a relay, and answered yes."""
+
+    def __init__(self, network):
+        self.count = 0
+        self._network = network
+
+    def __getattr__(self, name):
+        return getattr(self._network, name)
+
+    def is_relay(self, peer):
+        found = self._network.is_relay(peer)
+        self.count += found
+        return found
 
 
 async def drain(stream):
@@ -56,6 +74,26 @@ async def test_who_shares_no_version_is_told_of_in_a_sentence(monkeypatch, we_op
             with trio.fail_after(5):
                 while links.problems:  # noqa: ASYNC110 - likewise
                     await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("we_open", [True, False])
+async def test_a_relay_is_not_blamed_for_having_no_sync(monkeypatch, caplog, we_open):
+    monkeypatch.setattr("whatnext.node.links.GREETING_S", (0.05, 0.2))
+    opener, other = two()
+    own, relay = (opener, other) if we_open else (other, opener)
+    async with open_network(own, LISTEN) as ours, open_network(relay, LISTEN, {HOP: drain}) as remote:
+        links = SyncLinks(ours.peer, NoHub(), random.Random(1))
+        looked = Looked(ours)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(links.run, looked)
+            await ours.dial(remote.peer, remote.addresses())
+            with trio.fail_after(10):
+                while looked.count < 1:  # noqa: ASYNC110 - it has no event
+                    await trio.sleep(0.01)
+            await trio.testing.wait_all_tasks_blocked()
+            assert links.problems == {}
+            assert not [record for record in caplog.records if record.levelname == "WARNING"]
             nursery.cancel_scope.cancel()
 
 

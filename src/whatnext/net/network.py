@@ -245,6 +245,12 @@ class Network:
         theirs = known_protocols(self.host, _id(peer))
         return mismatch_sentence(protocols, theirs) if theirs and not set(theirs) & set(protocols) else None
 
+    def is_relay(self, peer: str) -> bool:
+        """Whether a peer announced that it serves as a relay; False before identify has run."""
+        from whatnext.net.circuits.messages import HOP
+
+        return HOP in self.protocols_of(peer)
+
     def handle(self, protocol: str, handler: Handler) -> None:
         """Serve a protocol: `handler(stream)` runs in its own task for each stream a peer opens, until it returns.
 

@@ -82,7 +82,7 @@ class SyncLinks:
             for pause in GREETING_S:
                 await trio.sleep(pause)
                 sentence = network.mismatch(peer, PROTOCOLS)
-                if sentence is not None:
+                if sentence is not None and not _is_mere_relay(network, peer):
                     self._complain(peer, sentence)
                     return
 
@@ -91,12 +91,14 @@ class SyncLinks:
         with scope:
             while True:
                 began = trio.current_time()
-                await self._link_once(network, peer)
+                if not await self._link_once(network, peer):
+                    return
                 if trio.current_time() - began > SETTLED_S:
                     backoff.reset()
                 await trio.sleep(backoff.next())
 
-    async def _link_once(self, network: Network, peer: str) -> None:
+    async def _link_once(self, network: Network, peer: str) -> bool:
+        """Open a stream and serve it to its end; return whether to try again."""
         with trio.CancelScope() as scope:
             self._streams[peer] = scope
             try:
@@ -104,13 +106,22 @@ class SyncLinks:
                 self.problems.pop(peer, None)
                 await self._attach(stream)
             except VersionMismatch as error:
+                if _is_mere_relay(network, peer):
+                    return False
                 self._complain(peer, str(error))
             except (NetworkError, PeerError) as error:
                 _log.info("no sync yet: %s", error, extra={"peer": peer})
             finally:
                 self._streams.pop(peer, None)
+        return True
 
     def _complain(self, peer: str, sentence: str) -> None:
         if self.problems.get(peer) != sentence:
             _log.warning("%s", sentence, extra={"peer": peer})
         self.problems[peer] = sentence
+
+
+def _is_mere_relay(network: Network, peer: str) -> bool:
+    """Whether a peer serves as a relay and has no sync of any version: that is how relays are, and no fault."""
+    family = PROTOCOLS[0].rpartition("/")[0] + "/"
+    return network.is_relay(peer) and not any(each.startswith(family) for each in network.protocols_of(peer))
