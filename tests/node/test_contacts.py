@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from whatnext.clock import HybridClock
-from whatnext.errors import Unreachable
+from whatnext.errors import Unreachable, UserError
 from whatnext.identity import Identity
 from whatnext.net import Connected, Disconnected, PathChanged, Subscription
 from whatnext.node.backoff import Backoff
@@ -146,6 +146,22 @@ async def test_who_is_away_is_tried_ever_less_often_but_never_given_up(seeking, 
     assert 40 < len(times) < 90
     network.reachable = True
     await trio.sleep(100)
+    assert network.connections()
+
+
+async def test_a_peer_blocked_just_before_its_next_try_takes_nothing_down(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    dial = network.dial
+
+    async def refused(peer, addresses):
+        raise UserError(f"{peer} is blocked on this device, so it is not dialled: unblock it first")
+
+    network.dial = refused
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(2)
+    assert "blocked on this device" in seeking.problems["B"]
+    network.dial = dial
+    await trio.sleep(2 * LONGEST_PAUSE_S)
     assert network.connections()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 
 import trio
 
-from whatnext.errors import NetworkError, StoreUnwritable
+from whatnext.errors import NetworkError, StoreUnwritable, UserError
 from whatnext.net import Network
 from whatnext.node.backoff import Backoff
 from whatnext.node.resolving import Resolver
@@ -228,7 +228,7 @@ class Contacts:
                     try:
                         async with self._dials:
                             await self._dial(network, peer)
-                    except NetworkError as error:
+                    except (NetworkError, UserError) as error:  # the last: blocked a moment ago
                         self._trouble(peer, str(error))
                         await trio.sleep(backoff.next())
         finally:
