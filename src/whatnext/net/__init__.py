@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from whatnext.net.config import NetConfig
 from whatnext.net.events import Connected, Disconnected, Event, Missed, PathChanged, Subscription
-from whatnext.net.network import Handler, Network, open_network
+from whatnext.net.network import Handler, Network
+from whatnext.net.opening import open_network
 from whatnext.net.standing import Standing
 
 if TYPE_CHECKING:
