@@ -62,10 +62,13 @@ def page(mortal: Node) -> Iterator[Browser]:
             browser = Browser(process, mortal)
             yield browser
             assert browser.ask("uncaught") == []
-            process.stdin.close()  # type: ignore[union-attr]  # it closes the browser
-            process.wait(15)
         finally:
-            process.kill()
+            assert process.stdin is not None
+            process.stdin.close()  # it closes the browser, which outlives a kill
+            try:
+                process.wait(15)
+            finally:
+                process.kill()
 
 
 def test_a_page_comes_through_restarts_of_its_node_and_cuts_at_the_worst_moments(mortal, page):

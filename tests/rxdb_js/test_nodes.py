@@ -162,3 +162,22 @@ def test_rxdbs_own_websocket_client_pulls_pushes_and_hears(node):
 def line_of(process):
     assert select.select([process.stdout], [], [], 20)[0], "the stock client said nothing"
     return json.loads(process.stdout.readline())
+
+
+def test_the_example_joins_lists_adds_moves_and_watches(node):
+    playlist = node.ask("playlist.create", name="Road trip")["id"]
+    node.ask("playlist.add", playlist=playlist, tracks=[{"title": "One", "artists": ["Somebody"]}])
+    link = node.ask("invite.create", playlist=playlist)["link"]
+    build = [*runtime(), "node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]
+    subprocess.run(build, cwd=CLIENT, check=True, timeout=120)
+    example = [*runtime(), "examples/peer.mjs", link, "--seconds", "3"]
+    with subprocess.Popen(example, cwd=CLIENT, stdout=subprocess.PIPE, text=True) as process:
+        eventually(lambda: titles(node, playlist) == ["From JavaScript", "One"], "its track stands in front")
+        node.ask("playlist.add", playlist=playlist, tracks=[{"title": "Two", "artists": ["Somebody"]}])
+        told, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert told.startswith("joined as 12D3KooW")
+    assert "Road trip:\n  1. One (Somebody)\n" in told
+    assert told.endswith(
+        "Road trip:\n  1. From JavaScript (RxDB)\n  2. One (Somebody)\n  3. Two (Somebody)\n"
+    )

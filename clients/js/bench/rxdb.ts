@@ -68,7 +68,11 @@ function track (number: number): Entry {
   }
 }
 
-async function fromNode ({ url, token, batch }: Wanted): Promise<{ client: Entries, link: Link, tookMs: number }> {
+interface Connected { client: Entries, tookMs: number, end: () => Promise<void> }
+
+type Connect = (wanted: Wanted) => Promise<Connected>
+
+const fromNode: Connect = async ({ url, token, batch }) => {
   const client = await database()
   const began = now()
   const link = new Link(webSocket({ url, token }))
@@ -76,17 +80,25 @@ async function fromNode ({ url, token, batch }: Wanted): Promise<{ client: Entri
     link, collection: client.entries, replicationIdentifier: 'bench', batchSize: batch
   })
   await state.awaitInitialReplication()
-  return { client, link, tookMs: now() - began }
+  const tookMs = now() - began
+  return {
+    client,
+    tookMs,
+    end: async () => {
+      link.stop()
+      await client.close()
+    }
+  }
 }
 
-async function fromStock ({ stock, batch }: Wanted): Promise<{ client: Entries, tookMs: number }> {
+const fromStock: Connect = async ({ stock, batch }) => {
   const client = await database()
   const began = now()
   const state = await replicateWithWebsocketServer({
     collection: client.entries, replicationIdentifier: 'bench', url: stock, batchSize: batch, live: true
   })
   await state.awaitInitialReplication()
-  return { client, tookMs: now() - began }
+  return { client, tookMs: now() - began, end: async () => { await client.close() } }
 }
 
 /** Cold pulls in turn, so that what else the machine does falls on both; the first of each is not counted. */
@@ -101,18 +113,17 @@ async function cold (wanted: Wanted): Promise<{ nodeMs: number[], stockMs: numbe
       nodeMs?.push(ours.tookMs)
       stockMs?.push(theirs.tookMs)
     }
-    ours.link.stop()
-    await ours.client.close()
-    await theirs.client.close()
+    await ours.end()
+    await theirs.end()
   }
   return { nodeMs: nodeMs ?? [], stockMs: stockMs ?? [], documents }
 }
 
-/** Edits at one client until another client of the node shows them: when each began and was seen. */
-async function live (wanted: Wanted): Promise<Array<[began: number, seen: number]>> {
-  const [one, other] = [await fromNode(wanted), await fromNode(wanted)]
+/** Edits at one client until another client of the same master shows them: when each began and was seen. */
+async function live (connect: Connect, wanted: Wanted): Promise<Array<[began: number, seen: number]>> {
+  const [one, other] = [await connect(wanted), await connect(wanted)]
   const [document] = await one.client.entries.find({ limit: 1 }).exec()
-  if (document === undefined) throw new Error('the node has no entries')
+  if (document === undefined) throw new Error('the master has no entries')
   let wanting = ''
   let heard: (at: number) => void = () => {}
   other.client.entries.$.subscribe((event) => {
@@ -127,10 +138,8 @@ async function live (wanted: Wanted): Promise<Array<[began: number, seen: number
     timed.push([began, await seen])
     await new Promise((resolve) => { setTimeout(resolve, wanted.pauseMs) })
   }
-  for (const each of [one, other]) {
-    each.link.stop()
-    await each.client.close()
-  }
+  await one.end()
+  await other.end()
   return timed.slice(WARM_UP)
 }
 
@@ -139,6 +148,6 @@ if (role === 'serve') {
   await serve(Number(argument))
 } else {
   const wanted = JSON.parse(argument) as Wanted
-  say({ cold: await cold(wanted), live: await live(wanted) })
+  say({ cold: await cold(wanted), live: await live(fromNode, wanted), stockLive: await live(fromStock, wanted) })
   process.exit(0)
 }

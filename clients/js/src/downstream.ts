@@ -4,6 +4,8 @@
 // - An event of a new connection would carry its checkpoint past what was missed. So none goes on before that pull.
 // - It ignores what comes down for a document that has local changes, and drops events older than its newest pull,
 //   but in both cases takes the checkpoint. So whatever did not arrive once all is quiet is told again.
+// - It keeps events back while it pushes and applies them then, so that a document is for a moment what it was before the
+//   push. So those of pushed documents go no further: the node tells each of them anew after every push.
 
 import { Subject, type Observable } from 'rxjs'
 import type { RxReplicationPullStreamItem, WithDeleted } from 'rxdb'
@@ -12,11 +14,14 @@ import { isPulled, RESYNC, type Checkpoint, type Pulled, type Received } from '.
 import type { Versioned } from './replicate.ts'
 
 const QUIET_MS = 100
+const MOST_DOUBLINGS = 7
 const MAX_HELD = 1000
 
 type Call = (method: string, params: unknown[]) => Promise<Received>
 type VersionsOf = (ids: string[]) => Promise<Map<string, string>>
 type Told<Document> = Pulled<WithDeleted<Document>>
+
+type Held<Document> = [event: Told<Document>, order: number]
 
 export class Downstream<Document extends Versioned> {
   readonly #call: Call
@@ -25,14 +30,17 @@ export class Downstream<Document extends Versioned> {
   readonly #events = new Subject<RxReplicationPullStreamItem<Document, Checkpoint>>()
   /** Newest state told of each document that may not have arrived yet. */
   readonly #told = new Map<string, WithDeleted<Document>>()
-  /** Events that came while a pull was under way, with their place in the order of messages. */
-  #held: Array<[event: Told<Document>, order: number]> = []
+  /** Events that came while a pull or push was under way, with their place in the order of messages. */
+  #held: Array<Held<Document>> = []
   #checkpoint: Checkpoint = {}
   /** Only an answer after this place in the order pays the pull that is owed; null when none is. */
   #owedSince: number | null = 0
   #isPulling = false
+  #pushes = 0
   #isActive = true
   #isStopped = false
+  /** How often what did not arrive was told again since the node said something. */
+  #retold = 0
   #reminder: ReturnType<typeof setTimeout> | undefined
   #quiet: ReturnType<typeof setTimeout> | undefined
 
@@ -61,6 +69,19 @@ export class Downstream<Document extends Versioned> {
     }
   }
 
+  /** Push some documents; `send` asks the node. */
+  async push (ids: string[], send: () => Promise<Received>): Promise<Received> {
+    this.#pushes++
+    try {
+      const answer = await send()
+      this.#held = withoutThose(this.#held, new Set(ids), answer.order)
+      return answer
+    } finally {
+      this.#pushes--
+      this.#release()
+    }
+  }
+
   /** A new connection: what came in between was missed. */
   startOver (): void {
     this.#owedSince = 0
@@ -74,7 +95,7 @@ export class Downstream<Document extends Versioned> {
     if (event === RESYNC || !isPulled(event)) { // what cannot be read was missed
       this.#owedSince = order
       this.#askForPull()
-    } else if (this.#isPulling) {
+    } else if (this.#isPulling || this.#pushes > 0) {
       this.#hold(event, order)
     } else if (this.#owedSince === null) {
       this.#tell(event)
@@ -99,11 +120,19 @@ export class Downstream<Document extends Versioned> {
   // Messages can come in one after the other before an answer's promise is heard, hence the order.
   #pulled (order: number): void {
     this.#isPulling = false
+    if (this.#owedSince === null || order > this.#owedSince) {
+      this.#owedSince = null
+      this.#held = this.#held.filter(([, at]) => at > order)
+    }
+    this.#release()
+  }
+
+  #release (): void {
+    if (this.#isPulling || this.#pushes > 0) return
     const held = this.#held
     this.#held = []
-    if (this.#owedSince !== null && order < this.#owedSince) return
-    this.#owedSince = null
-    for (const [event, at] of held) if (at > order) this.#tell(event)
+    if (this.#owedSince !== null) return // the pull that is owed brings it
+    for (const [event] of held) this.#tell(event)
   }
 
   #hold (event: Told<Document>, order: number): void {
@@ -129,6 +158,7 @@ export class Downstream<Document extends Versioned> {
   #note ({ documents, checkpoint }: Told<Document>): void {
     for (const document of documents) this.#told.set(document.id, document)
     this.#checkpoint = checkpoint
+    this.#retold = 0
     this.#lookSoon()
   }
 
@@ -137,7 +167,7 @@ export class Downstream<Document extends Versioned> {
     if (this.#isStopped || this.#isActive || this.#told.size === 0) return
     this.#quiet = setTimeout(() => {
       this.#look().catch(() => {}) // the storage was closed under it: so is the replication
-    }, QUIET_MS)
+    }, QUIET_MS * 2 ** Math.min(this.#retold, MOST_DOUBLINGS))
   }
 
   async #look (): Promise<void> {
@@ -148,7 +178,19 @@ export class Downstream<Document extends Versioned> {
     }
     if (this.#isStopped || this.#isActive || this.#owedSince !== null || this.#isPulling) return
     if (this.#told.size === 0) return
+    this.#retold++
     this.#events.next({ documents: [...this.#told.values()], checkpoint: this.#checkpoint })
     this.#lookSoon()
   }
+}
+
+/** Events without the documents that were pushed before the node had told them. */
+function withoutThose<Document extends Versioned> (
+  held: Array<Held<Document>>, pushed: Set<string>, order: number
+): Array<Held<Document>> {
+  return held.flatMap(([event, at]): Array<Held<Document>> => {
+    if (at > order) return [[event, at]]
+    const documents = event.documents.filter(({ id }) => !pushed.has(id))
+    return documents.length === 0 ? [] : [[{ ...event, documents }, at]]
+  })
 }

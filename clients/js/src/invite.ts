@@ -38,7 +38,15 @@ function valuesOf (query: string): Record<'peer' | 'addr' | 'relay', string[]> {
   for (const part of query.split('&')) {
     const [key = '', value = ''] = part.split('=', 2)
     if (!(key in given) || value === '') throw new Error('the link has a part that this version does not know: update it')
-    given[key as keyof typeof given].push(decodeURIComponent(value)) // “+” is no space here
+    given[key as keyof typeof given].push(unquoted(value))
   }
   return given
+}
+
+function unquoted (value: string): string {
+  try {
+    return decodeURIComponent(value) // “+” is no space here
+  } catch {
+    throw new Error('the link is damaged: copy the whole link again')
+  }
 }

@@ -23,6 +23,7 @@ export function libp2pStream (libp2p: Libp2p, target: DialTarget, protocols: str
       // Relays limit their connections, and libp2p opens no stream on those unless it is told to.
       stream = await connection.newStream(protocols, { signal, runOnLimitedConnection: true, negotiateFully: true })
     } catch (error) {
+      if (signal.aborted) connection.abort(error as Error) // dead, or the next attempt would take it again
       if ((error as Error).name !== 'UnsupportedProtocolError') throw error
       const offered = protocols.join(', ')
       throw new Error(`no version in common: the node knows none of ${offered}; update WhatNext on the older side`)

@@ -96,8 +96,8 @@ export class Link {
   async call (
     collection: string, method: string, params: unknown[], client: string, signal?: AbortSignal
   ): Promise<Received> {
-    await this.#untilOpen(signal)
-    const answer = await this.#ask(collection, method, params, client, signal)
+    const channel = await this.#untilOpen(signal)
+    const answer = await this.#ask(channel, { collection, method, params }, client, signal)
     if (answer.error !== undefined && answer.result === undefined) {
       const error = new LinkError(answer.error.code, answer.error.message)
       this.#problems.next(error)
@@ -211,15 +211,13 @@ export class Link {
   }
 
   #ask (
-    collection: string, method: string, params: unknown[], client: string, signal: AbortSignal | undefined
+    channel: Channel, request: { collection: string, method: string, params: unknown[] }, client: string,
+    signal: AbortSignal | undefined
   ): Promise<Received> {
-    const channel = this.#channel
     return new Promise((resolve, reject) => {
-      if (channel === undefined) throw new LinkError('not_connected', 'there is no connection to the node')
       const id = `${client}|${this.#number++}`
-      const seconds = this.#options.timeoutMs / 1000
       const timer = setTimeout(() => {
-        this.#lose('timeout', `the node has not answered ${method} for ${seconds} s`)
+        this.#lose('timeout', `the node has not answered ${request.method} for ${this.#options.timeoutMs / 1000} s`)
       }, this.#options.timeoutMs)
       const abort = (): void => {
         clearTimeout(timer)
@@ -232,13 +230,15 @@ export class Link {
         done(outcome)
       }
       this.#pending.set(id, { resolve: settle(resolve), reject: settle(reject), timer })
-      channel.send(JSON.stringify({ id, collection, method, params }))
+      channel.send(JSON.stringify({ id, ...request }))
     })
   }
 
-  async #untilOpen (signal: AbortSignal | undefined): Promise<void> {
-    while (this.#channel === undefined) {
-      if (signal?.aborted === true || this.#state.value === 'stopped') break
+  async #untilOpen (signal: AbortSignal | undefined): Promise<Channel> {
+    for (;;) {
+      if (this.#state.value === 'stopped') throw new LinkError('stopped', 'the link was stopped')
+      if (signal?.aborted === true) throw new LinkError('stopped', 'the replication was stopped')
+      if (this.#channel !== undefined) return this.#channel
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#waiting.delete(wake)
@@ -249,8 +249,6 @@ export class Link {
         signal?.addEventListener('abort', wake)
       })
     }
-    if (this.#state.value === 'stopped') throw new LinkError('stopped', 'the link was stopped')
-    if (signal?.aborted === true) throw new LinkError('stopped', 'the replication was stopped')
   }
 
   #sendSubscription (channel: Channel, collection: string): void {

@@ -61,7 +61,9 @@ export async function replicate<Document extends Versioned> (
       : {
           push: {
             batchSize,
-            handler: async (rows) => await push(collection, rows, async (params) => await call('masterWrite', params))
+            handler: async (rows) => await push(collection, rows, async (fresh) => await downstream.push(
+              fresh.map((row) => row.newDocumentState.id), async () => await call('masterWrite', [fresh])
+            ))
           }
         })
   })

@@ -10,11 +10,11 @@ import type { Received } from './messages.ts'
 import type { Versioned } from './replicate.ts'
 
 type Row<Document> = RxReplicationWriteToMasterRow<Document>
-type Send = (params: unknown[]) => Promise<Received>
+type Send<Document> = (rows: Array<Row<Document>>) => Promise<Received>
 
 /** Push rows, for RxDB's `push.handler`: the states of those that are conflicts. */
 export async function push<Document extends Versioned> (
-  collection: RxCollection<Document>, rows: Array<Row<Document>>, send: Send
+  collection: RxCollection<Document>, rows: Array<Row<Document>>, send: Send<Document>
 ): Promise<Array<WithDeleted<Document>>> {
   const held = await statesOf(collection, rows.map((row) => row.newDocumentState.id))
   const fresh: Array<Row<Document>> = []
@@ -28,7 +28,7 @@ export async function push<Document extends Versioned> (
     }
   }
   if (fresh.length === 0) return stale
-  const { result } = await send([fresh])
+  const { result } = await send(fresh)
   if (!Array.isArray(result)) throw new LinkError('bad_answer', 'the node answered a push with something else')
   return [...stale, ...result]
 }

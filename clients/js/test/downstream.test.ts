@@ -68,6 +68,28 @@ test('of events during a pull only those after its answer go on', async () => {
   stage.downstream.stop()
 })
 
+test('while a push is under way events wait, and those of its documents from before its answer go no further', async () => {
+  const stage = new Stage()
+  await stage.pulled()
+  const received = async (order: number): Promise<Received> => ({ id: 't|2', collection: 'notes', result: [], order })
+  await stage.downstream.push(['a'], async () => {
+    stage.event(note('a', '1'), note('b', '1'))
+    stage.event(note('a', '2'))
+    assert.deepEqual(stage.heard, [])
+    const answer = await received(4)
+    stage.say(pulled([]))
+    stage.event(note('a', '3'))
+    return answer
+  })
+  assert.deepEqual(stage.heard, [pulled([note('b', '1')]), pulled([note('a', '3')])])
+  await assert.rejects(stage.downstream.push(['a'], async () => {
+    stage.event(note('a', '4'))
+    throw new Error('gone')
+  }))
+  assert.deepEqual(stage.heard.at(-1), pulled([note('a', '4')]))
+  stage.downstream.stop()
+})
+
 test('a RESYNC that comes right after the answer of a pull is not paid by it', async () => {
   const stage = new Stage()
   const pull = stage.downstream.pull(undefined, 10)
