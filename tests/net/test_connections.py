@@ -109,14 +109,13 @@ async def test_a_blocked_peer_is_not_dialled_and_the_user_hears_why(manager, nod
         assert (await a.dial(b.peer, b.addresses())).peer == b.peer
 
 
-async def test_a_peer_blocked_while_connected_is_put_out_and_told(manager, node):
+async def test_a_blocked_peer_that_is_connected_is_put_out_and_told(manager, node):
     async with manager.network() as a, node() as b, node() as c:
         await b.dial(a.peer, a.addresses())
         connection = muxed(b)
         await c.dial(a.peer, a.addresses())
-        manager.standings[b.peer] = Standing.BLOCKED
         with a.events() as here, b.events() as there:
-            await a.reconsider()
+            await a._connections._turn_out(a._connections.best(b.peer))
             assert await anext(here) == Disconnected(b.peer, "this peer is blocked here")
             assert await anext(there) == Disconnected(a.peer, "the peer refuses this device")
         assert [info.peer for info in a.connections()] == [c.peer]

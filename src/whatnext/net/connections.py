@@ -74,9 +74,8 @@ class Link:
         self.opened_at = time.time()
         self.began = self.used_at = self.alive_at = trio.current_time()
         self.latency_ms: float | None = None
-        self.visitors: int | None = (
-            None  # how many only ask something here; None when it is more than a visit
-        )
+        self.visitors: int | None = None
+        """How many only ask something here; None when it is more than a visit."""
         self.reason: str | None = None
 
     def streams_in_use(self) -> int:
@@ -180,13 +179,6 @@ class Connections(INotifee):
         while True:
             await trio.sleep(self._config.prune_every_s)
             await self._gate.prune()
-
-    async def reconsider(self) -> None:
-        """Close the connections of peers that are blocked now. Takes at most `closing.PATIENCE`."""
-        async with trio.open_nursery() as nursery:
-            for link in self.all():
-                if self.is_blocked(link.peer):
-                    nursery.start_soon(self._turn_out, link)
 
     def _overrun(self, link: Link, reason: str) -> None:
         link.reason = reason

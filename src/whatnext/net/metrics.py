@@ -48,7 +48,6 @@ REFUSALS = (
     "rate",
     "memory",
     "pruned",
-    "memory",
     "other",
 )
 MAX_PROTOCOLS = 64

@@ -66,9 +66,8 @@ class Stream:
 
     @property
     def address(self) -> str:
-        """Multiaddr of the connection this stream is on, as seen from here; empty when it cannot be told."""
-        conn = getattr(self._raw, "swarm_conn", None)
-        known = conn.get_transport_addresses() if conn is not None else []
+        """Multiaddr of the other end of the connection this stream is on; "" when it cannot be told."""
+        known = self._raw.muxed_conn.get_transport_addresses()
         return str(known[0]) if known else ""
 
     def keep_window_small(self) -> None:
@@ -80,11 +79,6 @@ class Stream:
         if isinstance(self._pipe, YamuxPipe):
             self._pipe.keep_window_small()
 
-    def remote_address(self) -> str:
-        """Multiaddr of the other end of the connection below; "" when that is unknown."""
-        known = self._raw.muxed_conn.get_transport_addresses()
-        return str(known[0]) if known else ""
-
     async def receive_some(self, max_bytes: int = 65536) -> bytes:
         """Up to `max_bytes`, at least one; b"" once the peer closed its side. Cancelling loses nothing.
 
@@ -93,7 +87,8 @@ class Stream:
         try:
             return await self._pipe.receive_some(max_bytes)
         except BROKEN as error:
-            await self.reset()  # or it counts as open until the connection ends, and the peer's pings are refused
+            # Or it counts as open until the connection ends, and the peer's pings are refused.
+            await self.reset()
             raise self._lost(error) from error
 
     async def send_all(self, data: bytes) -> None:

@@ -84,7 +84,7 @@ class Identify:
         )
 
     async def _answer(self, stream: Stream) -> None:
-        seen = stream.remote_address()
+        seen = stream.address
         # Of a circuit we see the relay, which is not where the peer is; js-libp2p chokes on what py-libp2p says then.
         observed = "" if kind_of(seen) is Kind.RELAY else seen
         await stream.send_all(framed(encode(self._about(observed))))

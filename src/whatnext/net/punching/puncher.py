@@ -158,7 +158,7 @@ class Puncher:
 
     async def _answer(self, stream: Stream) -> None:
         """Serve the side that called through the relay: give addresses, wait for the word, and dial."""
-        if kind_of(stream.remote_address()) is not Kind.RELAY:
+        if kind_of(stream.address) is not Kind.RELAY:
             await stream.reset()  # on a direct connection there is nothing to punch
             return
         async with self._answers:
