@@ -9,7 +9,15 @@ import trio.testing
 from libp2p.peer.id import ID
 from multiaddr import Multiaddr
 
-from whatnext.errors import ConnectionLost, LocalError, Unreachable, UserError, VersionMismatch, WrongPeer
+from whatnext.errors import (
+    ConnectionLost,
+    LocalError,
+    ProtocolViolation,
+    Unreachable,
+    UserError,
+    VersionMismatch,
+    WrongPeer,
+)
 from whatnext.identity import Identity
 from whatnext.net import Connected, Disconnected, NetConfig, PathChanged, open_network
 from whatnext.net.addresses import beyond_loopback
@@ -204,6 +212,15 @@ async def test_an_unreachable_peer_lists_every_address_and_its_reason(node, dead
         assert "quic-v1: no transport" in told
 
 
+async def test_a_peer_that_hangs_up_at_once_is_named_with_its_address_and_why(node):
+    async with node() as a, node() as b:
+        at = a.addresses()[0].rpartition("/p2p/")[0]
+        b._connections.best = lambda peer: None  # it is gone again before anybody looks
+        with pytest.raises(Unreachable) as caught:
+            await b.dial(a.peer, [at])
+        assert f"{at}: answered, then it ended the connection at once" in str(caught.value)
+
+
 async def test_a_peer_without_any_known_address_is_unreachable(node):
     async with node() as a:
         with pytest.raises(Unreachable, match="no address"):
@@ -256,11 +273,26 @@ async def test_a_failing_handler_is_logged_with_the_peer_and_hurts_nobody_else(n
             await bad.send_all(b"x")
             with pytest.raises(ConnectionLost):
                 await bad.receive_some()
-        assert any(
-            b.peer in record.getMessage() and "/test/fail/1.0.0" in record.getMessage()
-            for record in caplog.records
-        )
+        [said] = [record for record in caplog.records if "/test/fail/1.0.0" in record.getMessage()]
+        assert said.peer == b.peer
+        assert said.exc_info
         assert await exchange(good, b"alive") == b"alive"
+
+
+async def test_a_peer_that_breaks_a_protocol_makes_one_line_and_no_traceback(node, caplog, eventually):
+    async def strict(stream):
+        raise ProtocolViolation("that is no question")
+
+    async with node({"/test/strict/1.0.0": strict}) as a, node() as b:
+        await b.dial(a.peer, a.addresses())
+        with caplog.at_level(logging.INFO, "whatnext.net.network"):
+            stream = await b.open_stream(a.peer, ["/test/strict/1.0.0"])
+            with pytest.raises(ConnectionLost):
+                await stream.receive_some()
+        [said] = [record for record in caplog.records if "/test/strict/1.0.0" in record.getMessage()]
+        assert "that is no question" in said.getMessage()
+        assert said.peer == b.peer
+        assert not said.exc_info
 
 
 async def test_a_reset_is_seen_as_a_loss_on_the_other_side(node, eventually):

@@ -13,6 +13,7 @@ from libp2p.abc import IMuxedConn, INetConn, IRawConnection
 from libp2p.network.connection.swarm_connection import SwarmConn
 
 from whatnext.net.carrier import Carrier
+from whatnext.net.failures import Failure
 from whatnext.net.mplexing import SafeMplex
 from whatnext.net.muxing import SafeYamux
 
@@ -57,6 +58,15 @@ def heard(conn: INetConn) -> str | None:
     if not isinstance(muxed, SafeYamux) or muxed.heard is None:
         return None
     return _HEARD.get(muxed.heard)
+
+
+def gone_again(conn: INetConn) -> Failure:
+    """Why a connection that was just made is there no more."""
+    known = conn.get_transport_addresses()
+    reason = (
+        heard(conn) or "it ended the connection at once: it is stopping or full, or it blocks this device"
+    )
+    return Failure(str(known[0]) if known else "", f"answered, then {reason}", code="turned_away")
 
 
 async def close_connection(swarm: "SafeSwarm", conn: INetConn, refusal: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from whatnext.errors import ConnectionLost, NetworkError, Unreachable, UserError, WrongPeer
+from whatnext.errors import ConnectionLost, NetworkError, PeerError, Unreachable, UserError, WrongPeer
 from whatnext.net.addresses import Kind, beyond_loopback, dial_order, kind_of, without_peer
 from whatnext.net.config import NetConfig
 from whatnext.net.events import Connected, EventHub, Subscription
@@ -166,7 +166,7 @@ class Network:
 
     async def _dial(self, target: "ID", pool: "Pool") -> "Link":
         from whatnext.net.attempts import tell_untried, watched
-        from whatnext.net.closing import close_connection
+        from whatnext.net.closing import close_connection, gone_again
         from whatnext.net.dialing import race
 
         peer = pool.peer
@@ -182,9 +182,10 @@ class Network:
         async def discard(conn: "INetConn") -> None:
             await close_connection(self._swarm, conn)
 
+        outcome = None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._cancel_when_reached, peer, nursery.cancel_scope)
-            await race(
+            outcome = await race(
                 pool,
                 attempt,
                 discard,
@@ -194,9 +195,13 @@ class Network:
             nursery.cancel_scope.cancel()
         tell_untried(peer, pool.untried, self._observe)
         link = self._connections.best(peer)
-        if link is None:
-            raise _unreachable(peer, pool.failures)
-        return link
+        if link is not None:
+            return link
+        if outcome is None:
+            raise ConnectionLost(f"{peer} connected to this device and left again at once: try again")
+        if outcome.winner is not None:
+            pool.failures.append(gone_again(outcome.winner))
+        raise _unreachable(peer, pool.failures)
 
     async def _cancel_when_reached(self, peer: str, scope: trio.CancelScope) -> None:
         """A connection the peer opened to us is as good as one of ours."""
@@ -252,7 +257,8 @@ class Network:
     def handle(self, protocol: str, handler: Handler) -> None:
         """Serve a protocol: `handler(stream)` runs in its own task for each stream a peer opens, until it returns.
 
-        Then the stream is closed. An exception in it is logged with the peer and resets its stream, nothing else.
+        Then the stream is closed. An exception in it is logged with the peer and resets its stream, nothing else; only
+        what is not the peer's fault or the network's is logged with its traceback.
         """
         from libp2p.custom_types import TProtocol
 
@@ -268,10 +274,13 @@ class Network:
                 await handler(stream)
                 await stream.close()
             except NetworkError as error:
-                _log.debug("%s from %s ended: %s", protocol, stream.peer, error)
+                _log.debug("%s ended: %s", protocol, error, extra={"peer": stream.peer})
+                await stream.reset()
+            except PeerError as error:
+                _log.info("%s was broken off: %s", protocol, error, extra={"peer": stream.peer})
                 await stream.reset()
             except Exception:  # noqa: BLE001 - one peer's stream must not stop the node
-                _log.exception("the handler of %s failed on a stream from %s", protocol, stream.peer)
+                _log.exception("the handler of %s failed", protocol, extra={"peer": stream.peer})
                 await stream.reset()
             except BaseException:
                 await stream.reset()
@@ -287,10 +296,6 @@ class Network:
         if link is None:
             raise ConnectionLost(f"{peer} is not connected: dial it first")
         return await ping_once(link.conn, timeout_s)
-
-    async def reconsider(self) -> None:
-        """Look at everybody's standing again, after it changed: connections of blocked peers end. At most 2 s."""
-        await self._connections.reconsider()
 
     async def probe(self, timeout_s: float = 3.0) -> None:
         """Ping every connection now, and close those that do not answer: after sleep or a change of network."""

@@ -138,7 +138,7 @@ class DhtNode:
             with trio.fail_after(QUESTION_S):
                 records = await self._ask(server, asked, dialled)
         except (NetworkError, PeerError, UserError, trio.TooSlowError) as error:
-            _log.debug("%s did not answer the DHT: %s", server.peer, error, extra={"peer": server.peer})
+            _log.debug("it did not answer the DHT: %s", error or "too slow", extra={"peer": server.peer})
             self._table.remove(server.peer)
             lookup.failed(server.peer)
         else:

@@ -89,6 +89,6 @@ class DhtServer:
             except ConnectionLost:
                 return  # it asked all it wanted, or is gone
             except (ProtocolViolation, trio.TooSlowError) as error:
-                _log.info("%s: no DHT question: %s", stream.peer, error, extra={"peer": stream.peer})
+                _log.info("no DHT question: %s", error or "too slow", extra={"peer": stream.peer})
                 await stream.reset()
                 return

@@ -52,10 +52,10 @@ class DialbackServer:
                 question = decode_question(await read_message(stream, MAX_MESSAGE))
             await self._say(stream, await self._answer(stream, question.addresses))
         except trio.TooSlowError:
-            _log.info("%s opened a dial-back and asked nothing", stream.peer)
+            _log.info("opened a dial-back and asked nothing", extra={"peer": stream.peer})
             await stream.reset()
         except ProtocolViolation as error:
-            _log.info("%s: %s", stream.peer, error)
+            _log.info("%s", error, extra={"peer": stream.peer})
             await stream.reset()
         finally:
             self._at_once -= 1
@@ -86,7 +86,7 @@ class DialbackServer:
         try:
             await stream.send_all(framed(encode(answer)))
         except NetworkError as error:
-            _log.debug("%s left before the answer: %s", stream.peer, error)
+            _log.debug("it left before the answer: %s", error, extra={"peer": stream.peer})
 
 
 def _outcome(found: str | None, reached: set[str]) -> Outcome:

@@ -54,7 +54,7 @@ class RendezvousServer:
             except ConnectionLost:
                 return  # it asked all it wanted, or is gone
             except (ProtocolViolation, trio.TooSlowError) as error:
-                _log.info("%s: no rendezvous request: %s", stream.peer, error, extra={"peer": stream.peer})
+                _log.info("no rendezvous request: %s", error or "too slow", extra={"peer": stream.peer})
                 await stream.reset()
                 return
 
