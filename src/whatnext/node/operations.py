@@ -102,7 +102,7 @@ async def discover(node: "Node", asked: Discover) -> views.Discovered:
         )
         for row in node.neighbours.listing(foreign=asked.foreign)
     ]
-    return views.Discovered(neighbours=rows, problem=node.neighbours.problem)
+    return views.Discovered(neighbours=rows, problem=node.neighbours.trouble())
 
 
 async def ping(node: "Node", asked: PingPeer) -> views.PingReport:
