@@ -1,9 +1,12 @@
 import re
 from functools import partial
 
+import pytest
 import trio
 
 import whatnext
+from whatnext.errors import Unreachable
+from whatnext.identity import Identity
 from whatnext.node.config import NodeConfig
 
 ALONE = NodeConfig(listen=("/ip4/127.0.0.1/tcp/0",), mdns=False)
@@ -32,3 +35,10 @@ async def test_connecting_by_hand_does_not_wait_for_a_dial_that_hangs(tmp_path):
             made = await ann.do("connect", target=bob.addresses[0])
         assert made.peer == bob.peer
         nursery.cancel_scope.cancel()
+
+
+async def test_a_node_without_mdns_says_so_where_it_would_say_that_nobody_is_here(tmp_path):
+    async with whatnext.open_node(tmp_path, ALONE) as ann:
+        with pytest.raises(Unreachable, match=r"this network: the node was started with --no-mdns"):
+            await ann.do("connect", target=Identity.generate().peer_id)
+        assert (await ann.do("discover")).problem == "the node was started with --no-mdns"

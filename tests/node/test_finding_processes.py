@@ -115,7 +115,7 @@ def test_found_by_rendezvous_also_after_a_restart_on_a_new_port_and_not_when_off
     assert failed.returncode == 8
     tried = {(t["way"], t.get("address")): t["reason"] for t in json.loads(failed.stdout)["tried"]}
     assert tried["address book", old[0].partition("/p2p/")[0]] == "refused: nothing listens there"
-    assert tried["this network", None] == "not seen here (mDNS)"
+    assert tried["this network", None] == "the node was started with --no-mdns"
     assert tried["rendezvous", None] == f"at …{relay.peer[-6:]}: not registered there", (
         "it took its word back"
     )

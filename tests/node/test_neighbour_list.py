@@ -127,6 +127,16 @@ async def test_without_discovery_nobody_waits_and_nothing_fails(feed, autojump_c
     assert listed.listing() == []
 
 
+async def test_where_discovery_is_off_silence_is_not_taken_for_absence(listed, feed, mdns):
+    mdns.send(found())
+    assert listed.ask("B") == list(ADDRESSES)
+    assert listed.ask("C") == []
+    off = Neighbours(feed)
+    off.is_on = False
+    with pytest.raises(NetworkError, match="--no-mdns"):
+        off.ask("B")
+
+
 async def test_asking_anew_reaches_mdns(listed, mdns):
     listed.refresh()
     assert mdns.refreshed == 1
@@ -137,3 +147,5 @@ async def test_an_mdns_that_cannot_be_had_is_a_problem_not_an_end(mdns, feed):
     listed = Neighbours(feed)
     await listed.run(NetworkOfATest(), lambda peer: None)
     assert "5353" in listed.problem
+    with pytest.raises(NetworkError, match="5353"):
+        listed.ask("B")

@@ -14,7 +14,7 @@ from whatnext.store.peers import AddressBook
 
 
 class Finding:
-    """Made once a network is open; `nearby` is what mDNS heard of a peer."""
+    """Made once a network is open; `nearby` is what mDNS heard of a peer; it may raise `NetworkError`."""
 
     def __init__(
         self,

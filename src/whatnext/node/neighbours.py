@@ -14,6 +14,7 @@ _log = logging.getLogger(__name__)
 
 SETTLE_S = 1.0
 """After the start nobody may have answered yet; 20 devices saw each other within 0.8 s (docs/experiments, mDNS)."""
+OFF = "the node was started with --no-mdns"
 _STATES = {State.HERE: "discovered", State.QUIET: "quiet", State.GONE: "gone"}
 _REASONS = {State.QUIET: "not heard on this network lately", State.GONE: "it left this network"}
 
@@ -30,8 +31,8 @@ class Neighbours:
         self._changed = trio.Event()
         self._mdns: Mdns | None = None
         self._settled_at = float("-inf")
-        self.is_on = False
-        """Whether discovery was asked for."""
+        self.is_on = True
+        """Whether discovery is wanted in this run."""
         self.problem: str | None = None
         """Why there is no discovery, for people; None while it works."""
 
@@ -39,6 +40,17 @@ class Neighbours:
         """Where a neighbour says it is; a foreign one too: only who asks for it by its PeerID gets that far."""
         rows = self._roster.listing(trio.current_time(), foreign=True)
         return [a for row in rows if row.peer == peer and row.state is not State.GONE for a in row.addresses]
+
+    def trouble(self) -> str | None:
+        """Why nobody is found on this network, for people; None while discovery works."""
+        return self.problem if self.is_on else OFF
+
+    def ask(self, peer: str) -> list[str]:
+        """As `addresses`; raises `NetworkError` where there is no discovery, so that silence means nothing."""
+        trouble = self.trouble()
+        if trouble is not None:
+            raise NetworkError(trouble)
+        return self.addresses(peer)
 
     def listing(self, *, foreign: bool = False) -> list[Neighbour]:
         """Neighbours, those who are here first; libp2p nodes of other programs only if `foreign`."""
@@ -58,7 +70,6 @@ class Neighbours:
 
         A network without mDNS takes nothing else down: it is logged, and `problem` says so.
         """
-        self.is_on = True
         self._settled_at = trio.current_time() + SETTLE_S
         try:
             async with open_mdns(

@@ -99,7 +99,7 @@ class Node:
         self.neighbours = Neighbours(self.feed, instruments.on_mdns)
         self.standings = standings
         self.relays = relays or Relays(settings)
-        self.finding = Finding(network, self.book, self.relays, self.neighbours.addresses, serve, rng)
+        self.finding = Finding(network, self.book, self.relays, self.neighbours.ask, serve, rng)
         self.contacts = Contacts(
             library,
             self.book,
@@ -179,6 +179,7 @@ async def _running(
             node = Node(
                 library, settings, network, hub, sync_links, standings, instruments, relays, config.serve
             )
+            node.neighbours.is_on = config.mdns
             instruments.attach(node, partial(title_of, node.playlists))
             port = listener.getsockname()[1]
             node.url = f"http://127.0.0.1:{port}"
