@@ -76,6 +76,27 @@ async def test_a_port_that_another_device_has_is_replaced_by_the_next(autojump_c
         nursery.cancel_scope.cancel()
 
 
+async def test_a_port_that_had_to_move_does_not_take_the_place_of_our_other_one(autojump_clock):
+    router = Router(taken=[4001])
+    run = Run(router)
+    async with trio.open_nursery() as nursery:
+        await running(run, nursery)
+        assert run.mapper.addresses() == ["/ip4/8.8.8.8/tcp/4002", "/ip4/8.8.8.8/tcp/4003/ws"]
+        assert {there: port for there, (port, _) in router.forwarded.items()} == {4002: 4001, 4003: 4002}
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_port_that_is_forwarded_is_used_and_taken_back_also_when_the_other_is_refused(autojump_clock):
+    router = Router(taken=[4002, 4003, 4004])
+    run = Run(router)
+    async with trio.open_nursery() as nursery:
+        await running(run, nursery)
+        assert run.mapper.addresses() == ["/ip4/8.8.8.8/tcp/4001"]
+        assert run.mapper.problem is not None
+        nursery.cancel_scope.cancel()
+    assert router.forwarded == {}
+
+
 async def test_a_router_without_leases_is_asked_for_a_lasting_rule(autojump_clock):
     router = Router(leases=False)
     run = Run(router, HOME[:1])

@@ -8,6 +8,7 @@ from libp2p.relay.circuit_v2.pb.dcutr_pb2 import HolePunch
 from small_relay import small_relay
 
 from whatnext.errors import ConnectionLost, ProtocolViolation
+from whatnext.identity import Identity
 from whatnext.net.framing import framed, read_message
 from whatnext.net.punching.messages import MAX_TARGETS, PROTOCOL, Message, Step, decode, encode, targets
 from whatnext.net.punching.puncher import Puncher
@@ -126,6 +127,20 @@ async def test_who_called_never_starts_a_punch(connected, eventually):
         assert puncher._tried == {}
         assert paths(ben, anna.peer) == {"relay"}
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.real
+async def test_a_caller_that_left_before_its_turn_is_not_knocked_at(node):
+    async with node() as ben:
+        puncher, knocked = Puncher(ben, ben._swarm, local=True), []
+
+        async def knock(*asked):
+            knocked.append(asked)
+
+        puncher._knock = knock
+        with trio.fail_after(0.5):
+            await puncher._upgrade(Identity.generate().peer_id)
+        assert knocked == []
 
 
 @pytest.mark.real

@@ -1,7 +1,8 @@
 """Keeps our TCP and WebSocket ports forwarded by the router while the node runs, and takes it back at the end."""
 
+import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -35,7 +36,7 @@ class Mapper:
         self._changed = changed
         self._open: dict[int, str] = {}
         self.problem: str | None = None
-        """Why nothing is forwarded, in a sentence; None while it is, or is not needed."""
+        """Why a port is not forwarded, in a sentence; None while all are, or none needs to be."""
 
     def addresses(self) -> list[str]:
         """Multiaddrs outside that lead to us, without `/p2p/`."""
@@ -61,13 +62,13 @@ class Mapper:
         try:
             outside = await self._outside() if wanted else ""
             for port, suffix in wanted.items():
-                there = await self._forward(port)
+                there = await self._forward(port, found)
                 found[there] = f"/ip4/{outside}/tcp/{there}{suffix}"
         except NetworkError as error:
             if self.problem != str(error):
-                _log.info("no port is forwarded: %s", error)
+                _log.info("not every port is forwarded: %s", error)
             self.problem = str(error)
-            self._now_open({})
+            self._now_open(found)  # what is forwarded already stays so, and is taken back at the end
             return RETRY_S
         self.problem = None
         self._now_open(found)
@@ -88,9 +89,12 @@ class Mapper:
                 _log.info("the router forwards %s to this device", address)
             self._changed()
 
-    async def _forward(self, port: int) -> int:
-        """The port outside that leads to ours: the same if it is free, else one of the next."""
-        for there in range(port, port + TRIES):
+    async def _forward(self, port: int, ours: Container[int]) -> int:
+        """The port outside that leads to ours: the same if it is free, else one of the next.
+
+        `ours` lead to other ports of this device: a router would let the newer rule replace the older.
+        """
+        for there in itertools.islice((n for n in itertools.count(port) if n not in ours), TRIES):
             for lease_s in (LEASE_S, 0):  # some routers know no leases: IGD:1 error 725
                 try:
                     await _in_thread(partial(self._gateway.forward, port, there, lease_s))

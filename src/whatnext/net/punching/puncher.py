@@ -83,9 +83,12 @@ class Puncher:
         return any(c.peer == peer and c.path != "relay" for c in self._network.connections())
 
     async def _upgrade(self, peer: str) -> None:
-        async with self._at_once, trio.open_nursery() as nursery:
-            nursery.start_soon(self._dial_public, peer)
-            nursery.start_soon(self._punch, peer)
+        async with self._at_once:
+            if not self._network.is_connected(peer):
+                return  # it left while it waited: who calls and hangs up in a loop costs nothing more
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._dial_public, peer)
+                nursery.start_soon(self._punch, peer)
         if self.is_direct(peer):
             _log.info("connected directly now", extra={"peer": peer})
         else:
