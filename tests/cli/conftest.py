@@ -95,6 +95,9 @@ class NoNetwork:
     def connections(self) -> list[object]:
         return []
 
+    def is_relay(self, peer: str) -> bool:
+        return False
+
     async def disconnect(self, peer: str, reason: str = "") -> None:
         await trio.lowlevel.checkpoint()
 

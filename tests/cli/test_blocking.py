@@ -28,6 +28,16 @@ def test_a_block_is_made_by_name_kept_and_lifted(cli):
     assert "was not blocked" in cli("peers", "unblock", "Ben").stderr
 
 
+def test_a_relay_among_the_peers_is_called_one(direct, running_node):
+    relay = Identity(b"r" * 32).peer_id
+    direct("relay", "add", f"/ip4/192.0.2.1/tcp/4001/p2p/{relay}")
+    direct("peers", "block", relay)  # so that it is known
+    with running_node(direct.profile):
+        assert {peer["peer"]: peer["relay"] for peer in direct.json("peers")} == {BEN: False, relay: True}
+        [line] = [line for line in direct("peers").out.splitlines() if relay in line]
+    assert line.startswith("(a relay)")
+
+
 def test_a_block_outlives_the_node(direct, running_node):
     with running_node(direct.profile):
         direct.json("peers", "block", "Ben")

@@ -68,6 +68,8 @@ class PeerView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     problem: str | None
     playlists: list[SyncView]
     blocked: bool = False
+    relay: bool = False
+    """It serves as a relay: most of them have no name and greet nobody."""
 
 
 class NeighbourView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import msgspec
 import trio
 
 from whatnext.net.circuits.keeper import RelayState
@@ -36,6 +37,7 @@ async def test_skews_neighbours_and_problems_are_told_peer_by_peer(monkeypatch):
             view("ben", connected=True),
             view("cleo", connected=False),
             view("dora", connected=True, problem="too old"),
+            msgspec.structs.replace(view("ewan", connected=True), relay=True, handshaken=False),
         ]
 
     monkeypatch.setattr(operations, "peers", peers)

@@ -56,6 +56,13 @@ def test_behind_a_nat_that_lets_nobody_in_the_port_to_forward_is_named():
     assert "relay" in found.next
 
 
+def test_behind_a_nat_nobody_is_told_to_use_the_relay_that_is_used():
+    held = RelaySeen(relay="12D3KooWrelay", connected=True, reserved=True, problem=None)
+    found = judge(msgspec.structs.replace(NODE, words=[FAILED], relays=[held]), OWN)
+    assert "relay add" not in found.next
+    assert "TCP 4001, 4002" in found.next
+
+
 def test_a_public_address_that_nobody_reaches_has_a_firewall_before_it():
     found = reachable(FAILED, own=[*OWN, PUBLIC])
     assert (found.verdict, "firewall" in found.next) == (State.WARNING, True)

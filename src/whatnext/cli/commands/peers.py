@@ -16,7 +16,7 @@ def peers(*, context: Given) -> None:
         return
     rows = [
         (
-            p.name or "",
+            p.name or ("(a relay)" if p.relay else ""),
             p.peer,
             "blocked" if p.blocked else mark(p.connected),
             mark(p.handshaken),

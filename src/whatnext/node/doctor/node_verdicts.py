@@ -84,7 +84,7 @@ def _peers(node: NodeSeen) -> Verdict:
         return Verdict(
             "peers",
             State.WARNING,
-            f"{seen} {told}.",
+            f"{seen} {told.rstrip('.?')}.",
             "Is WhatNext running there? If yes, run `whatnext doctor` there too.",
         )
     if not node.peers:

@@ -26,6 +26,7 @@ async def doctor(node: "Node", _: Nothing) -> NodeSeen:
             skew_ms=skews.get(view.peer),
         )
         for view in await operations.peers(node, Nothing())
+        if view.handshaken or not view.relay  # relays have a verdict of their own
     ]
     return NodeSeen(
         peer=node.network.peer,

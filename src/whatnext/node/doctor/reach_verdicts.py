@@ -73,12 +73,16 @@ def _from_outside(node: NodeSeen, words: list[WordSeen], own_ips: Collection[str
             f"A firewall here or at the provider turns others away: allow {_ports(node)}.",
         )
     kind = _nat_kind(node.seen_ports)
+    dialled = f"forward {_ports(node)} on the router to it"
+    through = [each for each in node.relays if each.reserved]
     return Verdict(
         CHECK,
         State.WARNING,
         f"Behind a NAT and not to be dialled from elsewhere: others see {', '.join(seen)} and nothing answers there"
         f" ({_by(words)}).{kind}",
-        f"This device can still dial others. To be dialled: forward {_ports(node)} on the router to it, or use a relay"
+        f"Others reach it through its relay. To be dialled without one: {dialled}."
+        if through
+        else f"This device can still dial others. To be dialled: {dialled}, or use a relay"
         " (whatnext relay add ADDRESS).",
     )
 
