@@ -180,6 +180,17 @@ def test_an_address_that_cannot_be_listened_on_is_said_and_leaves_no_trace(tmp_p
     assert not (tmp_path / "anna" / "node.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--api-port", "99999"), ("--api-port", "-1"), ("--listen", "nonsense"), ("--announce", "nonsense")],
+)
+def test_an_option_of_the_node_that_makes_no_sense_is_said_in_one_line(tmp_path, option, value):
+    failed = run(tmp_path / "anna", "node", option, value)
+    assert failed.returncode == 2
+    assert value in failed.stderr
+    assert failed.stderr.count("\n") == 1
+
+
 async def test_a_taken_api_port_is_said(tmp_path):
     with bind(0) as other:
         port = other.getsockname()[1]
@@ -228,6 +239,8 @@ def test_a_disconnected_peer_stays_away_until_it_is_asked_for(start):
     ben.ask("join", link=anna.ask("invite.create", playlist=playlist)["link"])
     eventually(lambda: (ben.sees(anna.peer) or {}).get("inSync"), "joined")
     assert ben.ask("disconnect", peer=anna.peer) == {"peer": anna.peer, "connections": 1}
+    steps = [step for life in ben.ask("peers.show", peer=anna.peer)["lives"] for step in life["steps"]]
+    assert [step["text"] for step in steps if step["kind"] == "unlinked"] == ["closed by hand"]
     anna.ask("playlist.add", playlist=playlist, tracks=[{"title": "Unseen"}])
     assert ben.titles(playlist) == []
     address = anna.ready["addresses"][0]

@@ -137,4 +137,4 @@ async def test_closing_the_hub_says_goodbye(autojump_clock):
         await anna.hub.close()
         await net.until(lambda: ben.happened(LinkEnded))
         assert ben.happened(LinkEnded)[0].code == "shutdown"
-        assert ben.happened(LinkEnded)[0].reason == "the peer ended the link: the other device shuts down"
+        assert ben.happened(LinkEnded)[0].reason == "the peer ended the link: the node shuts down"

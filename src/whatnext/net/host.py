@@ -19,7 +19,7 @@ from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
 from libp2p.transport.manager import TransportManager
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
-from whatnext.errors import LocalError
+from whatnext.errors import LocalError, UserError
 from whatnext.identity import Identity
 from whatnext.net.addresses import announced, interface_ips
 from whatnext.net.admission.gate import Gate
@@ -49,7 +49,10 @@ def check_version() -> None:
 def build_host(
     identity: Identity, config: NetConfig, gate: Gate, observe: Observer = ignore
 ) -> tuple[WatchedHost, SafeSwarm]:
-    """Make the host and its swarm; nothing runs or listens yet. Raises `LocalError` on another py-libp2p."""
+    """Make the host and its swarm; nothing runs or listens yet.
+
+    Raises `LocalError` on another py-libp2p, `UserError` when what is to be announced is no multiaddr.
+    """
     check_version()
     bound_messages()
     keys = create_new_key_pair(identity.seed)
@@ -103,8 +106,8 @@ def _told(announce: Sequence[str]) -> Callable[[list[Multiaddr]], list[Multiaddr
     try:
         told = [Multiaddr(address) for address in announce]
     except ValueError as error:
-        raise LocalError(
-            f"cannot announce “{', '.join(announce)}”: that is no multiaddr ({error})"
+        raise UserError(
+            f"cannot announce “{', '.join(announce)[:120]}”: that is no multiaddr ({error})"
         ) from error
     return lambda _: list(told)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from whatnext.errors import LocalError
+from whatnext.errors import LocalError, UserError
 from whatnext.identity import Identity
 from whatnext.net.config import NetConfig
 from whatnext.net.events import EventHub
@@ -31,8 +31,9 @@ async def open_network(
 
     `standing` tells whom to refuse and whom to keep, `observe` hears of everything in detail.
 
-    Raises `LocalError` when an address cannot be listened on. Note that py-libp2p sets SO_REUSEPORT: a second
-    process on the same fixed port is not refused, it takes half the connections; the profile's lock prevents that.
+    Raises `LocalError` when an address cannot be listened on, `UserError` when it is none. Note that py-libp2p sets
+    SO_REUSEPORT: a second process on the same fixed port is not refused, it takes half the connections; the profile's
+    lock prevents that.
     On leaving, connections are closed and every task has ended within `close_timeout_s`.
     """
     from libp2p.tools.anyio_service import background_trio_service
@@ -80,7 +81,7 @@ async def _listen(swarm: "SafeSwarm", addresses: Sequence[str]) -> None:
         try:
             listening = await swarm.listen(Multiaddr(address))
         except ValueError as error:
-            raise LocalError(f"cannot listen on “{address}”: it is not a multiaddr ({error})") from error
+            raise UserError(f"cannot listen on “{address[:120]}”: that is no multiaddr ({error})") from error
         if not listening:
             raise LocalError(
                 f"cannot listen on {address}: the port is taken, or this device has no such address"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from whatnext.net import ConnectionInfo
     from whatnext.node.node import Node
 
+CLOSED_BY_HAND = "closed by hand"
+"""Why a link ends when a user ends it: both devices say it, so it names no side."""
 MAX_PINGS = 100
 PING_TIMEOUT_S = 5.0
 
@@ -79,6 +81,7 @@ async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
                 problem=node.sync_links.problems.get(peer),
                 playlists=shared,
                 blocked=peer in node.standings.blocked,
+                relay=peer in node.relays.peers() or node.network.is_relay(peer),
             )
         )
     return found
@@ -130,7 +133,9 @@ async def connect(node: "Node", asked: Connect) -> views.Connected:
         raise UserError(f"{peer} is blocked on this device: `whatnext peers unblock …{peer[-8:]}` first")
     node.standings.name(peer)
     node.sync_links.paused.discard(peer)
-    node.contacts.found(peer)  # a dial that hangs at what was known before would make this one wait for its end
+    node.contacts.found(
+        peer
+    )  # a dial that hangs at what was known before would make this one wait for its end
     connection = await node.finding.resolver.reach(peer, addresses)
     node.sync_links.resume(peer)
     return views.Connected(peer=peer, address=connection.address, path=connection.path)
@@ -141,7 +146,7 @@ async def disconnect(node: "Node", asked: Disconnect) -> views.Disconnected:
     peer = find_peer(everybody(node), asked.peer)
     node.sync_links.paused.add(peer)
     count = sum(connection.peer == peer for connection in node.network.connections())
-    node.hub.disconnect(peer, "disconnected", "the other device's user closed the connection")
+    node.hub.disconnect(peer, "disconnected", CLOSED_BY_HAND)
     await node.network.disconnect(peer, "closed by the user")
     return views.Disconnected(peer=peer, connections=count)
 

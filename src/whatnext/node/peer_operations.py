@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from whatnext.node import acquaintances, views
 from whatnext.node.api.feed import PeerEvent
+from whatnext.node.operations import CLOSED_BY_HAND
 from whatnext.node.peer_names import everybody, named
 from whatnext.node.requests import OfPeer
 
@@ -49,7 +50,7 @@ async def forget(node: "Node", asked: OfPeer) -> views.Forgotten:
 
 
 async def _part(node: "Node", peer: str, reason: str) -> None:
-    node.hub.disconnect(peer, "disconnected", "the other device's user closed the connection")
+    node.hub.disconnect(peer, "disconnected", CLOSED_BY_HAND)
     await node.network.disconnect(peer, reason)
 
 

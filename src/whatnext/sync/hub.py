@@ -119,7 +119,7 @@ class Hub:
         self._closing = True
         self._unsubscribe()
         for link in list(self._links.values()):
-            link.close("shutdown", "the other device shuts down")
+            link.close("shutdown", "the node shuts down")
         if not self._links:
             return
         with trio.move_on_after(PARTING_S):

@@ -7,7 +7,7 @@ from functools import partial
 
 import trio
 
-from whatnext.errors import LocalError
+from whatnext.errors import LocalError, UserError
 from whatnext.node.api.asgi import Asgi
 from whatnext.node.api.connection import Connection
 
@@ -17,7 +17,12 @@ CLOSE_SECONDS = 1.0
 
 
 def bind(port: int) -> socket.socket:
-    """A listening socket on 127.0.0.1; port 0 takes a free one. Raises `LocalError` when the port is taken."""
+    """A listening socket on 127.0.0.1; port 0 takes a free one.
+
+    Raises `LocalError` when the port is taken, `UserError` when it is no port.
+    """
+    if not 0 <= port < 65536:
+        raise UserError(f"{port} is no port for the local API: choose 1 to 65535, or 0 for any that is free")
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
