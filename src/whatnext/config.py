@@ -102,8 +102,10 @@ class Settings:
 class ProfileLock:
     """One process per profile: held from `acquire` (or `with`) to `release`, or until the process ends, however."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, stop: str = "`whatnext node stop`") -> None:
+        """`stop` is how a user ends what may hold it."""
         self._path = directory / LOCK_FILE
+        self._stop = stop
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -117,7 +119,7 @@ class ProfileLock:
             os.close(descriptor)
             named = f"process {holder}" if holder.isdecimal() else "another process"
             raise ProfileBusy(
-                f"{named} uses the profile {self._path.parent}: stop it (`whatnext node stop`),"
+                f"{named} uses the profile {self._path.parent}: stop it ({self._stop}),"
                 " or use another profile with --profile"
             )
         os.ftruncate(descriptor, 0)

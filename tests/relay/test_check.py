@@ -46,7 +46,10 @@ async def test_nobody_there_and_somebody_else_there_are_told_apart(relay, dead_p
     assert "firewall" in steps["connect"].next
     async with relay() as running:
         wrong = running.network.addresses()[0].rpartition("/")[0] + f"/{other}"
-        assert "another peer answered" in (await checked(wrong))["connect"].seen
+        connect = (await checked(wrong))["connect"]
+        assert "another peer answered" in connect.seen
+        assert "ask its host" in connect.next
+        assert "firewall" not in connect.next
 
 
 async def test_a_node_is_no_relay():

@@ -68,6 +68,7 @@ async def test_a_relay_says_where_it_is_and_keeps_its_key_and_page_to_its_owner(
     again = whatnext("relay", "--profile", tmp_path / "relay", "--ops-port", 0)
     assert again.returncode == 5
     assert f"process {relay.process.pid}" in again.stderr
+    assert "node stop" not in again.stderr
 
 
 async def test_status_shows_who_waits_and_who_talks(relay_process, client, tmp_path):

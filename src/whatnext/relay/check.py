@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 import trio
 
-from whatnext.errors import UserError, VersionMismatch, WhatNextError
+from whatnext.errors import UserError, VersionMismatch, WhatNextError, WrongPeer
 from whatnext.identity import Identity
 from whatnext.net import NetConfig, Network, open_network
 from whatnext.net.addresses import Kind, kind_of, peer_in, without_peer
@@ -114,10 +114,19 @@ class _Check:
         self._waiter = await self._stack.enter_async_context(_throw_away(self._observe))
         started = time.perf_counter()
         await _or(
-            self._waiter.dial(self._relay, [without_peer(self._address)]),
+            self._dial(),
             "open its port in every firewall on the way, forward it in its router, and see that it runs: docs/relay.md",
         )
         return f"reached and proved to be {self._relay} in {_ms(time.perf_counter() - started)}"
+
+    async def _dial(self) -> None:
+        try:
+            await self._waiter.dial(self._relay, [without_peer(self._address)])
+        except WrongPeer as error:
+            raise _Failed(
+                str(error),
+                "it has another key now, or the address is another's: ask its host for the whole address again",
+            ) from None
 
     async def _ping(self) -> str:
         took = [

@@ -38,7 +38,7 @@ async def run_relay(directory: Path, config: RelayConfig, file: Path | None = No
     this directory, what `identity` says of its key, `LocalError` when a port is taken, `UserError` for access rules
     without sense. Cancelling stops it without draining.
     """
-    with ProfileLock(directory), trio.open_signal_receiver(*_SIGNALS) as signals:
+    with ProfileLock(directory, "Ctrl-C or SIGTERM"), trio.open_signal_receiver(*_SIGNALS) as signals:
         take_back(directory)  # a relay that was killed left it
         try:
             async with _running(directory, config) as (relay, url), trio.open_nursery() as nursery:
