@@ -141,7 +141,9 @@ def _check_host(text: str, protocol: str, host: str) -> None:
     else:
         fits = protocol in ("dns", "dns4", "dns6", "dnsaddr") and _HOST.fullmatch(host) is not None
     if not fits:
-        raise BadLink(f"{show(text)} names no host: an address begins with /ip4, /ip6, /dns4, /dns6 or /dns")
+        raise BadLink(
+            f"{show(text)} names no host: it should begin like /ip4/192.0.2.1, /ip6/2001:db8::1 or /dns4/example.net"
+        )
 
 
 def _connect(peer: str, given: dict[str, list[str]], fragment: str) -> ConnectLink:
@@ -149,7 +151,9 @@ def _connect(peer: str, given: dict[str, list[str]], fragment: str) -> ConnectLi
     if fragment:
         raise BadLink("a connect link has nothing behind a “#”: this may be two links run together")
     names = given.get("name", [""])
-    if len(names) > 1 or len(names[0]) > schema.MAX_NAME or not (names[0].isprintable()):
+    if len(names) > 1:
+        raise BadLink(f"the link has {len(names)} parts 'name', and a device has one: copy it again")
+    if len(names[0]) > schema.MAX_NAME or not (names[0].isprintable()):
         raise BadLink(f"the link's name is not one line of at most {schema.MAX_NAME} characters")
     return ConnectLink(
         peer=_peer(peer),
