@@ -98,6 +98,16 @@ async def test_ways_of_the_network_are_asked_together_and_the_first_success_ends
     assert slow.cancelled == quick.began + 1
 
 
+async def test_one_failure_reads_the_same_each_time_whoever_knew_the_address(autojump_clock):
+    told = set()
+    for _ in range(20):  # trio runs tasks that are ready in an order of its own
+        ways = [Way(name, 0, ["/old"], is_local=True) for name in ("address book", "this network")]
+        with pytest.raises(Unreachable) as caught:
+            await find(Ether(old=(0, REFUSED)), *ways)
+        told.add(str(caught.value))
+    assert len(told) == 1
+
+
 async def test_an_address_that_fails_does_not_end_the_search(autojump_clock):
     first, second = Way("rendezvous", 0, ["/dead"]), Way("DHT", 3, ["/there"])
     assert await find(Ether(dead=(0, REFUSED), there=(0, None)), first, second) == "/there"

@@ -27,10 +27,9 @@ async def search(pool: Pool, ways: Sequence[Way], silent: list[Tried], observe: 
 
     Cancelling ends every question; the pool stays open then, as whoever dials from it is cancelled too.
     """
-    async with trio.open_nursery() as nursery:
-        for way in ways:
-            if way.is_local:
-                nursery.start_soon(_ask, way, pool, silent, observe)
+    for way in ways:
+        if way.is_local:  # one by one: whose an address is must not be chance, or one failure reads like many
+            await _ask(way, pool, silent, observe)
     if any(not way.is_local for way in ways):
         with trio.move_on_after(HEAD_START_S):
             await pool.wait_dry()
