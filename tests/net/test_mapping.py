@@ -1,9 +1,12 @@
 """Ports forwarded by the router, with a router made up here and a clock that jumps."""
 
+import sys
+
 import pytest
 import trio
 
 from whatnext.errors import NetworkError
+from whatnext.lab import Lab, why_not
 from whatnext.net.mapping import mapper as module
 from whatnext.net.mapping.mapper import LEASE_S, RETRY_S, Mapper, needed
 
@@ -152,3 +155,26 @@ async def test_on_another_network_its_router_is_asked(autojump_clock):
 )
 def test_only_ports_of_a_near_network_need_forwarding(listening, ports):
     assert needed(listening) == ports
+
+
+LOOK = """
+from whatnext.errors import NetworkError
+from whatnext.net.mapping.gateway import UpnpGateway
+try:
+    UpnpGateway().find()
+except NetworkError as error:
+    print(error)
+"""
+
+
+@pytest.mark.real
+def test_a_device_without_a_route_asks_no_router_and_its_terminal_stays_clean():
+    if reason := why_not():
+        pytest.skip(reason)
+    with Lab() as lab:
+        alone = lab.host("alone")
+        lab.lan("island").attach(alone)
+        told = alone.run(["sh", "-c", 'exec "$0" -c "$1" 2>&1', sys.executable, LOOK])
+    assert told.splitlines() == [
+        "this network leads to no router that could be asked (Network is unreachable)"
+    ]

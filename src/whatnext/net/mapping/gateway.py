@@ -3,6 +3,7 @@
 https://openconnectivity.org/developer/specifications/upnp-resources/upnp/internet-gateway-device-igd-v-2-0/
 """
 
+import socket
 from typing import Any, Protocol
 
 from whatnext.errors import NetworkError
@@ -25,6 +26,21 @@ class Gateway(Protocol):
         """Undo `forward`."""
 
 
+SSDP = ("239.255.255.250", 1900)
+"""Where routers are asked for: UPnP Device Architecture 2.0, section 1.2."""
+
+
+def _check_route() -> None:
+    """Raise `NetworkError` when nothing can be sent to routers: miniupnpc would write that on our stderr itself."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(SSDP)  # it sends nothing, it only looks for a route
+        except OSError as error:
+            raise NetworkError(
+                f"this network leads to no router that could be asked ({error.strerror})"
+            ) from error
+
+
 class UpnpGateway:
     """The first router that answers on this network."""
 
@@ -35,6 +51,7 @@ class UpnpGateway:
         """Look for a router; its address on the outside."""
         import miniupnpc
 
+        _check_route()
         router = miniupnpc.UPnP()
         router.discoverdelay = LOOK_MS
         try:
