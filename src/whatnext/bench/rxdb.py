@@ -8,6 +8,7 @@ import json
 import shutil
 import socket
 import subprocess
+import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,6 +35,7 @@ COLLECTIONS = ("playlists", "entries", "votes", "comments", "members", "profiles
 DEAF_EDITS = 300
 DEAF_NOTE = 20_000
 """Characters of each edit that the deaf clients are not told: 300 of them are 6 MB for each."""
+ANSWERED_S = 2.0
 PATIENCE_S = 300.0
 
 
@@ -41,8 +43,9 @@ class RxdbReport(msgspec.Struct, frozen=True, kw_only=True):
     """`cold_s`: a client without anything has all entries, median; `stock_cold_s` the same from RxDB's own master.
 
     `client_p50_ms`: from an edit at client A until client B shows it, through the node, signed and durable;
-    `node_p50_ms` from the moment it is durable on the node. `deaf_mb`: what the node's memory grew by while `deaf`
-    clients that read nothing missed `deaf_told_mb`; `quiet_mb` by the same edits without them.
+    `node_p50_ms` from the moment it is durable on the node. `stock_client_p50_ms`: through RxDB's own master, unsigned
+    and in memory. `deaf` clients pull and read nothing: `deaf_answers_mb` is what the node's memory grew by until their
+    answers waited, `deaf_mb` while they missed `deaf_missed_mb`; `quiet_mb` by the same edits without them.
     """
 
     bench: str = "rxdb"
@@ -56,8 +59,10 @@ class RxdbReport(msgspec.Struct, frozen=True, kw_only=True):
     client_p99_ms: float
     node_p50_ms: float
     node_p99_ms: float
+    stock_client_p50_ms: float
     deaf: int
-    deaf_told_mb: float
+    deaf_answers_mb: float
+    deaf_missed_mb: float
     deaf_mb: float
     quiet_mb: float
 
@@ -90,8 +95,8 @@ def measure(options: Options) -> RxdbReport:
     with nodes(1, prepare, module=stages.MODULE) as (node,), _stock(javascript, options.entries) as stock:
         say(f"{options.runs} cold pulls from the node and from RxDB, then {options.edits} edits")
         told = _clients(javascript, options, node, stock)
-        quiet = _grown(node, made["playlist"], 0)
-        deaf = _grown(node, made["playlist"], options.deaf)
+        _, quiet = _grown(node, made["playlist"], options, 0)
+        answers, deaf = _grown(node, made["playlist"], options, options.deaf)
         directory = node.directory
         node.stop()
         durable = [1000 * at for at, name in stages.load(directory) if name == "durable"]
@@ -108,8 +113,10 @@ def measure(options: Options) -> RxdbReport:
         client_p99_ms=round(quantiles(whole, n=100)[98], 3),
         node_p50_ms=round(median(last), 3),
         node_p99_ms=round(quantiles(last, n=100)[98], 3),
+        stock_client_p50_ms=round(median(seen - began for began, seen in told["stockLive"]), 3),
         deaf=options.deaf,
-        deaf_told_mb=round(options.deaf * DEAF_EDITS * DEAF_NOTE / 1e6, 1),
+        deaf_answers_mb=round(answers, 1),
+        deaf_missed_mb=round(options.deaf * DEAF_EDITS * DEAF_NOTE / 1e6, 1),
         deaf_mb=round(deaf, 1),
         quiet_mb=round(quiet, 1),
     )
@@ -158,20 +165,22 @@ def _clients(javascript: list[str], options: Options, node: Node, stock: str) ->
     return json.loads(done.stdout)
 
 
-def _grown(node: Node, playlist: str, deaf: int) -> float:
-    """MB by which the node grows while one entry is edited and so many clients listen and read nothing."""
+def _grown(node: Node, playlist: str, options: Options, deaf: int) -> tuple[float, float]:
+    """MB by which the node grows for the answers to so many clients that read nothing, and by edits they miss."""
     entry = entry_ids(node, playlist)[0]
+    alone = node.resident_mb()
     with ExitStack() as stack:
         for _ in range(deaf):
-            stack.enter_context(_deaf(node))
+            stack.enter_context(_deaf(node, options.batch))
+        time.sleep(ANSWERED_S)
         before = node.resident_mb()
         for number in range(DEAF_EDITS):
             node.ask("playlist.edit", playlist=playlist, entry=entry, note=f"{number} ".ljust(DEAF_NOTE, "x"))
-        return node.resident_mb() - before
+        return before - alone, node.resident_mb() - before
 
 
 @contextmanager
-def _deaf(node: Node) -> Iterator[None]:
+def _deaf(node: Node, batch: int) -> Iterator[None]:
     """A client that listens to everything, pulls once, and never reads."""
     from wsproto import ConnectionType, WSConnection
     from wsproto.events import Request, TextMessage
@@ -187,7 +196,7 @@ def _deaf(node: Node) -> Iterator[None]:
         for name in COLLECTIONS:
             common = {"collection": name}
             listen = {"id": "stream", "method": "masterChangeStream$", "params": [], **common}
-            pull = {"id": "deaf|1", "method": "masterChangesSince", "params": [None, 5000], **common}
+            pull = {"id": "deaf|1", "method": "masterChangesSince", "params": [None, batch], **common}
             for message in (listen, pull):
                 connection.sendall(protocol.send(TextMessage(data=json.dumps(message))))
         yield
