@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.skipif(
     javascript.why_not(ROOT / "clients/js") is not None, reason="Node.js or RxDB is missing: `make setup`"
 )
-def test_the_bench_measures_real_clients_and_deaf_ones(capsys):
+def test_the_bench_measures_real_clients_and_deaf_ones(capsys, monkeypatch):
+    monkeypatch.setattr(rxdb, "DEAF_EDITS", 5)
+    monkeypatch.setattr(rxdb, "ANSWERED_S", 0.1)
     told = "--entries", "50", "--batch", "20", "--runs", "1", "--edits", "3", "--deaf", "2"
     assert main.run(["rxdb", *told]) == 0
     report = msgspec.json.decode(capsys.readouterr().out, type=rxdb.RxdbReport)
