@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rxdb_nodes import CLIENT, documents, free_port, runtime
+from rxdb_nodes import CLIENT, documents, runtime
 
 from whatnext.bench.nodes import Node, has_arrived, in_sync_with, wait_until
 
@@ -27,18 +27,15 @@ class Fuzz:
     def __init__(self, directory: Path, seed: int, *clients: tuple[int, str]) -> None:
         self.seed, self.clients = seed, clients
         self.random = Random(seed)
-        self.nodes = [
-            Node(directory / f"node{number}", f"/ip4/127.0.0.1/tcp/{free_port()}") for number in range(2)
-        ]
-        self.ports = [free_port(), free_port()]
+        self.nodes = [Node(directory / f"node{number}") for number in range(2)]
         self.kills = 0
         self.playlist = ""
 
     @contextmanager
     def running(self) -> Iterator["Fuzz"]:
         try:
-            for node, port in zip(self.nodes, self.ports, strict=True):
-                node.start("--api-port", str(port))
+            for node in self.nodes:
+                node.start()
             one, other = self.nodes
             self.playlist = one.ask("playlist.create", name="Fuzz")["id"]
             other.ask("join", link=one.ask("invite.create", playlist=self.playlist)["link"])
@@ -89,9 +86,9 @@ class Fuzz:
 
     def _kill_nodes(self, every_s: float, over: threading.Event) -> None:
         while not over.wait(self.random.uniform(0.5, 1.5) * every_s):
-            at = self.random.randrange(2)
-            self.nodes[at].kill()
-            self.nodes[at].start("--api-port", str(self.ports[at]))
+            node = self.random.choice(self.nodes)
+            node.kill()
+            node.start()
             self.kills += 1
 
     def _rest(self, process: "subprocess.Popen[bytes]") -> dict[str, Any]:

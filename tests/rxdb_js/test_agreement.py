@@ -121,26 +121,19 @@ def test_frames_of_python_are_read_and_written_in_javascript(size):
     assert list(Unframer().feed(back)) == [message, b"{}"]
 
 
-def test_the_units_of_the_client_pass_its_own_tests_and_its_types_are_right():
-    node = runtime()[0]
-    tests = subprocess.run(
-        [node, "--test", "--test-reporter=dot", "test/*.test.ts"],
-        cwd=CLIENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
+def test_the_units_of_the_client_pass_its_own_tests():
+    checked("--test", "--test-reporter=dot", "test/*.test.ts")
+
+
+def test_the_client_and_its_tests_are_of_the_right_types():
+    checked("node_modules/typescript/bin/tsc", "--noEmit")
+
+
+def checked(*arguments: str) -> None:
+    done = subprocess.run(
+        [*runtime(), *arguments], cwd=CLIENT, capture_output=True, text=True, check=False, timeout=120
     )
-    assert tests.returncode == 0, tests.stdout + tests.stderr
-    types = subprocess.run(
-        [node, "node_modules/typescript/bin/tsc", "--noEmit"],
-        cwd=CLIENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert types.returncode == 0, types.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ WAYS = {"pages": PAGES, "friends": FRIENDS}
 @pytest.mark.parametrize("way", WAYS)
 def test_a_short_run_of_edits_and_losses_ends_with_everything_equal(tmp_path, way):
     with Fuzz(tmp_path, 7, *WAYS[way]).running() as fuzz:
-        told = fuzz.run(400)
+        told = fuzz.run(300)
     assert told["wrong"] == [], told
     assert told["requests"] + told["answers"] > 0, "nothing was lost: the run shows nothing"
 
