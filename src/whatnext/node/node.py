@@ -21,7 +21,7 @@ import trio
 
 from whatnext import __version__
 from whatnext.clock import HybridClock
-from whatnext.config import ProfileLock, Settings
+from whatnext.config import Settings
 from whatnext.errors import StoreUnwritable
 from whatnext.identity import load_or_create
 from whatnext.net import NetConfig, Network, open_network
@@ -32,6 +32,7 @@ from whatnext.node.api.app import App
 from whatnext.node.api.feed import Feed, PeerEvent
 from whatnext.node.api.server import bind, serving
 from whatnext.node.caretaker import Caretaker
+from whatnext.node.claiming import claimed
 from whatnext.node.config import NodeConfig, Service
 from whatnext.node.contacts import Contacts
 from whatnext.node.endpoints import endpoints_of
@@ -124,7 +125,7 @@ async def open_node(directory: Path, config: NodeConfig, logs: Logs | None = Non
     Raises `ProfileBusy`, what identity and database say, `LocalError` when a port is taken; later whatever stopped
     a background task. On leaving, everything acknowledged is on the disk and `node.json` is gone.
     """
-    with ProfileLock(directory), logs.kept(directory) if logs is not None else nullcontext():
+    with await claimed(directory), logs.kept(directory) if logs is not None else nullcontext():
         state_file.remove(directory)  # a node that was killed left it
         settings = Settings(directory)
         identity = load_or_create(directory)
