@@ -86,7 +86,6 @@ export class Downstream<Document extends Versioned> {
   startOver (): void {
     this.#owedSince = 0
     this.#held = []
-    this.#isPulling = false
     this.#askForPull()
   }
 

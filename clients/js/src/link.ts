@@ -159,9 +159,10 @@ export class Link {
   #begin (channel: Channel): void {
     this.#channel = channel
     for (const collection of this.#subscriptions.keys()) this.#sendSubscription(channel, collection)
-    this.#state.next('open')
-    this.#opened.next()
     this.#watch()
+    this.#state.next('open')
+    if (this.#channel !== channel) return // a listener stopped us
+    this.#opened.next()
     for (const wake of [...this.#waiting]) wake()
   }
 

@@ -90,6 +90,17 @@ test('while a push is under way events wait, and those of its documents from bef
   stage.downstream.stop()
 })
 
+test('a pull that waited for the connection pays for it, and the event right behind its answer goes on', async () => {
+  const stage = new Stage()
+  const pull = stage.downstream.pull(undefined, 10)
+  stage.downstream.startOver()
+  stage.answer()
+  stage.event(note('a', '1'))
+  await pull
+  assert.deepEqual(stage.heard, [pulled([note('a', '1')])])
+  stage.downstream.stop()
+})
+
 test('a RESYNC that comes right after the answer of a pull is not paid by it', async () => {
   const stage = new Stage()
   const pull = stage.downstream.pull(undefined, 10)
