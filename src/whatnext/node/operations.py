@@ -28,8 +28,9 @@ PING_TIMEOUT_S = 5.0
 async def status(node: "Node", _: Nothing) -> views.NodeStatus:
     """The node as a whole."""
     by_playlist: dict[str, list[views.SyncView]] = {}
+    called = everybody(node)
     for linked in node.hub.status():
-        for view in _sync_views(linked):
+        for view in _sync_views(linked, called.get(linked.peer)):
             by_playlist.setdefault(view.playlist, []).append(view)
     return views.NodeStatus(
         peer=node.network.peer,
@@ -66,7 +67,7 @@ async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
     found = []
     for peer, name in sorted(everybody(node).items(), key=lambda item: item[0] not in connected):
         connection, link, kept = connected.get(peer), linked.get(peer), node.book.get(peer)
-        shared = [] if link is None else _sync_views(link)
+        shared = [] if link is None else _sync_views(link, name)
         found.append(
             views.PeerView(
                 peer=peer,
@@ -167,7 +168,7 @@ def _target(node: "Node", text: str) -> tuple[str, list[str]]:
     return (text, []) if is_peer(text) else (find_peer(everybody(node), text), [])
 
 
-def _sync_views(linked: PeerStatus) -> list[views.SyncView]:
+def _sync_views(linked: PeerStatus, name: str | None) -> list[views.SyncView]:
     return [
         views.SyncView(
             playlist=to_text(shared.playlist),
@@ -175,6 +176,7 @@ def _sync_views(linked: PeerStatus) -> list[views.SyncView]:
             state=str(shared.state),
             pending_out=shared.pending_out,
             pending_in=shared.pending_in,
+            name=name,
         )
         for shared in linked.playlists
     ]

@@ -27,6 +27,8 @@ class SyncView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     state: str
     pending_out: int | None
     pending_in: int | None
+    name: str | None = None
+    """The peer's, where it is known."""
 
 
 class PlaylistStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -40,7 +40,7 @@ def status(*, context: Given) -> None:
     for playlist in found.playlists:
         at = [short(playlist.id), playlist.name, playlist.state]
         rows += [
-            (*at, short_peer(p.peer), p.state, total([p.pending_out]), total([p.pending_in]))
+            (*at, p.name or short_peer(p.peer), p.state, total([p.pending_out]), total([p.pending_in]))
             for p in playlist.peers
         ] or [(*at, "", "nobody connected", "", "")]
     print_table(("ID", "PLAYLIST", "STATE", "WITH", "SYNC", "TO SEND", "TO GET"), rows)
