@@ -2,8 +2,10 @@
 
 import pytest
 
+from whatnext.cli.context import Context
 from whatnext.config import Settings
 from whatnext.identity import Identity
+from whatnext.node.views import RelayView
 
 ONE, TWO = (Identity(bytes([n]) * 32).peer_id for n in (1, 2))
 FIRST, SECOND = f"/ip4/192.0.2.1/tcp/4001/p2p/{ONE}", f"/dns4/relay.example/tcp/4001/p2p/{TWO}"
@@ -76,3 +78,17 @@ def test_links_name_the_relays(cli):
     cli.json("playlist", "create", "Kitchen")
     assert f"relay={FIRST}" in cli("id", "--link").out
     assert f"relay={FIRST}" in cli("invite", "Kitchen").out
+
+
+def test_what_a_circuit_may_last_and_carry_is_said_for_people(direct, monkeypatch):
+    held = RelayView(
+        relay=ONE,
+        addresses=[FIRST],
+        connected=True,
+        reserved_until=1_790_000_000_000,
+        problem=None,
+        circuit_s=3600,
+        circuit_bytes=67_108_864,
+    )
+    monkeypatch.setattr(Context, "ask", lambda *_: [held])
+    assert "1 h 0 min, 67.1 MB each way" in direct("relay", "list").out

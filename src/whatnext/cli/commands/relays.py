@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from whatnext.cli.arguments import Given
 from whatnext.cli.context import Context
+from whatnext.cli.relay_page import period, size
 from whatnext.cli.tables import print_table
 from whatnext.cli.words import moment
 from whatnext.node.requests import OfRelay
@@ -70,7 +71,7 @@ def _state(relay: RelayView, context: Context) -> str:
 def _limits(relay: RelayView) -> str:
     parts = []
     if relay.circuit_s is not None:
-        parts.append(f"{relay.circuit_s} s")
+        parts.append(period(relay.circuit_s))
     if relay.circuit_bytes is not None:
-        parts.append(f"{relay.circuit_bytes:,} bytes")
+        parts.append(f"{size(relay.circuit_bytes)} each way")
     return ", ".join(parts) or ("" if relay.reserved_until is None else "no limit")
