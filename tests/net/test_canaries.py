@@ -8,18 +8,23 @@ import importlib.metadata
 import importlib.util
 import logging
 import socket
+from types import SimpleNamespace
 
 import pytest
 import trio
+import trio.testing
+from libp2p.host.ping import PingService
 from libp2p.io.exceptions import IncompleteReadError
 from libp2p.io.utils import read_exactly
 from libp2p.network.connection import swarm_connection
 from libp2p.network.stream.exceptions import StreamEOF, StreamError
+from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
 from libp2p.stream_muxer.exceptions import MuxedStreamError
 from libp2p.stream_muxer.yamux import yamux
 from multiaddr import Multiaddr
 
+from whatnext.identity import Identity
 from whatnext.net.host import LIBP2P_VERSION
 
 pytestmark = pytest.mark.real
@@ -315,3 +320,29 @@ def test_connections_log_through_the_root_logger():  # logs.py
     module = importlib.util.module_from_spec(fresh)
     fresh.loader.exec_module(module)
     assert module.logging is logging
+
+
+class PingStream:
+    """An inbound stream of pings on which nothing comes."""
+
+    def __init__(self, peer):
+        self.muxed_conn = SimpleNamespace(peer_id=peer)
+        self.was_reset = False
+
+    async def read(self, n=None):
+        await trio.sleep_forever()
+
+    async def reset(self):
+        self.was_reset = True
+
+
+async def test_a_third_stream_of_pings_is_refused_and_who_pinged_is_remembered_for_ever():  # heartbeat.py
+    service, peer = PingService(None), ID.from_string(Identity.generate().peer_id)
+    streams = [PingStream(peer) for _ in range(3)]
+    async with trio.open_nursery() as nursery:
+        for stream in streams:
+            nursery.start_soon(service.handle_ping, stream)
+            await trio.testing.wait_all_tasks_blocked()
+        assert [stream.was_reset for stream in streams] == [False, False, True]
+        nursery.cancel_scope.cancel()
+    assert peer in service._inbound_streams

@@ -29,7 +29,7 @@ from whatnext.net.closing import close_connection, evict, heard
 from whatnext.net.config import NetConfig
 from whatnext.net.departed import Departed
 from whatnext.net.events import Connected, Disconnected, EventHub, PathChanged
-from whatnext.net.heartbeat import ping_once
+from whatnext.net.heartbeat import PING, Heartbeat
 from whatnext.net.inbox import InboxStream
 from whatnext.net.muxing import SafeYamux
 from whatnext.net.standing import Standing
@@ -73,10 +73,15 @@ class Link:
         self.origin = origin_of(self.address)
         self.opened_at = time.time()
         self.began = self.used_at = self.alive_at = trio.current_time()
+        self.heartbeat = Heartbeat(conn)
         self.latency_ms: float | None = None
         self.visitors: int | None = None
         """How many only ask something here; None when it is more than a visit."""
         self.reason: str | None = None
+
+    def is_busy(self) -> bool:
+        """Whether any stream is open, or just being opened, beside those of pings, which stay."""
+        return any(stream.get_protocol() != PING for stream in self.conn.get_streams())
 
     def streams_in_use(self) -> int:
         """Streams of protocols that serve a user, not of ping and identify; notes when there were any."""
@@ -227,7 +232,7 @@ class Connections(INotifee):
         """Close a link that a better one replaced, once idle or after the grace."""
         await trio.sleep(min(_SETTLE, self._config.replace_grace_s))
         with trio.move_on_after(self._config.replace_grace_s):
-            while link.conn.get_streams():  # noqa: ASYNC110 - py-libp2p has no event for it
+            while link.is_busy():  # noqa: ASYNC110 - py-libp2p has no event for it
                 await trio.sleep(_IDLE_LOOK)
         if len(self._links.get(link.peer, [])) > 1:
             await self.close(link, "a better connection to the peer replaced it")
@@ -270,7 +275,7 @@ class Connections(INotifee):
     async def _prove(self, link: Link, timeout_s: float) -> bool:
         """Whether a link gives a sign of life within the time; one that does not is closed."""
         try:
-            link.latency_ms = 1000 * await ping_once(link.conn, timeout_s)
+            link.latency_ms = 1000 * await link.heartbeat.ping(timeout_s)
         except WhatNextError as error:
             if not link.conn.event_closed.is_set():
                 broken = isinstance(error, PeerError)

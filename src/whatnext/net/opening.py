@@ -36,11 +36,13 @@ async def open_network(
     lock prevents that.
     On leaving, connections are closed and every task has ended within `close_timeout_s`.
     """
+    from libp2p.custom_types import TProtocol
     from libp2p.tools.anyio_service import background_trio_service
 
     from whatnext.net.admission.gate import Gate
     from whatnext.net.connections import Connections
     from whatnext.net.departed import Departed
+    from whatnext.net.heartbeat import PING, answer_pings
     from whatnext.net.host import build_host
     from whatnext.net.logs import adopt_libp2p_logs
     from whatnext.net.reach import set_up
@@ -57,6 +59,7 @@ async def open_network(
         swarm.register_notifee(connections)
         nursery.start_soon(connections.prune_regularly)
         network = Network(host, swarm, config, connections, events, observe)
+        host.set_stream_handler(TProtocol(PING), answer_pings)
         set_up(network, host, swarm, nursery, standing, upnp=config.upnp)
         for protocol, handler in (handlers or {}).items():
             network.handle(protocol, handler)

@@ -24,8 +24,8 @@ _log = logging.getLogger(__name__)
 
 _EXPIRE_EVERY_S = 30.0
 _HEARTBEAT_S = 20.0
-"""Pause between two pings of a client: a thousand clients would cost half a core at a node's five seconds, and a
-client looks after its relay by itself."""
+"""Pause between two pings of a client: a thousand clients would cost a tenth of a core at a node's five seconds, and
+a client looks after its relay by itself."""
 _HEARTBEAT_TIMEOUT_S = 20.0
 """How long its answer may take: a phone on a bad network keeps its place."""
 _CIRCUIT_WINDOW = 256 * 1024  # bytes an end may send ahead of the other; both at worst, see `Limits.circuits`
