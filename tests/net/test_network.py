@@ -285,10 +285,9 @@ async def test_a_peer_that_breaks_a_protocol_makes_one_line_and_no_traceback(nod
 
     async with node({"/test/strict/1.0.0": strict}) as a, node() as b:
         await b.dial(a.peer, a.addresses())
-        with caplog.at_level(logging.INFO, "whatnext.net.network"):
-            with pytest.raises(ConnectionLost):  # perhaps before we have heard that they agreed
-                stream = await b.open_stream(a.peer, ["/test/strict/1.0.0"])
-                await stream.receive_some()
+        with caplog.at_level(logging.INFO, "whatnext.net.network"), contextlib.suppress(ConnectionLost):
+            stream = await b.open_stream(a.peer, ["/test/strict/1.0.0"])
+            assert await stream.receive_some() is None, "the stream is reset"
         [said] = [record for record in caplog.records if "/test/strict/1.0.0" in record.getMessage()]
         assert "that is no question" in said.getMessage()
         assert said.peer == b.peer
