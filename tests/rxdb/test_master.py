@@ -300,11 +300,13 @@ def test_a_playlist_that_this_device_leaves_disappears_from_its_user_interface(c
     circle.meet(circle.ann, bob)
     page = Client(Master(bob.here), Profile(bob.library))
     checkpoint = page.pull("entries")["checkpoint"]
-    bob.do("playlist.leave", playlist=circle.id)
-    bob.library.departed(circle.playlist)
+    bob.do("playlist.leave", playlist=circle.id)  # nobody is reachable who could hear of it
     (gone,) = page.pull("entries", checkpoint)["documents"]
     assert gone["_deleted"]
     assert all(document["_deleted"] for document in page.all("playlists").values())
+    circle.ann.add(circle.id, "Too late")
+    circle.give(circle.ann, bob)
+    assert all(document["_deleted"] for document in page.all("entries").values())
 
 
 def test_more_changes_than_an_event_holds_are_told_as_resync(circle, own, monkeypatch):

@@ -76,15 +76,22 @@ class Master:
         after = _seq_of(checkpoint, epoch, self.now())
         stored = self._changes(reader, collection.name, after, limit)
         seq = stored[-1].feed if stored else after
-        return Pulled([self._view.document(each) for each in stored], {"epoch": epoch, "seq": seq})
+        return Pulled(self._shown(stored), {"epoch": epoch, "seq": seq})
 
     def event(self, reader: Reader, collection: Collection, after: int, limit: int) -> Pulled | None:
         """What has changed after a number of the feed, for the stream; None when it is more than `limit`."""
         stored = self._changes(reader, collection.name, after, limit + 1)
         if len(stored) > limit:
             return None
+        return Pulled(self._shown(stored), {"epoch": self.epoch(reader), "seq": self.now()})
+
+    def _shown(self, stored: Sequence[Stored]) -> list[RxDocument]:
+        """Documents as clients see them: those that still come in for a playlist we are leaving are deleted."""
+        here = set(self._library.playlists())
         documents = [self._view.document(each) for each in stored]
-        return Pulled(documents, {"epoch": self.epoch(reader), "seq": self.now()})
+        for document, each in zip(documents, stored, strict=True):
+            document["_deleted"] |= each.playlist not in here
+        return documents
 
     def standing(self, reader: Reader, collection: Collection, playlist: object = None) -> list[RxDocument]:
         """Every document that is not deleted, of one playlist (by its text) or of all; entries in their order."""

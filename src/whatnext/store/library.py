@@ -220,8 +220,7 @@ class Library:
         told = standing not in ("editor", "viewer")  # nobody waits for a word from those who are not members
         with self._keeper.commit(playlist):
             self._playlists.set_state(playlist, "left" if told else "leaving")
-            if told:
-                self.documents.delete_playlist(playlist)
+            self.documents.delete_playlist(playlist)
         self._keeper.drop(playlist)
         self._announce(Change(playlist, local=True, reset=True))
 
@@ -231,7 +230,7 @@ class Library:
             return
         with self._keeper.commit(playlist):
             self._playlists.set_state(playlist, "left")
-            self.documents.delete_playlist(playlist)
+            self.documents.delete_playlist(playlist)  # what came in while we were leaving
         self._keeper.drop(playlist)
         self._announce(Change(playlist, local=True, reset=True))
 
