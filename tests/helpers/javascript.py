@@ -21,7 +21,9 @@ def why_not(folder: Path) -> str | None:
     if node() is None:
         return f"Node {OLDEST} or newer is missing: `sh tools/javascript.sh` installs one where npm is"
     if not (folder / "node_modules/.installed-lock.json").exists():
-        return f"the packages of {folder.relative_to(ROOT)} are missing: `sh tools/javascript.sh` installs them"
+        return (
+            f"the packages of {folder.relative_to(ROOT)} are missing: `sh tools/javascript.sh` installs them"
+        )
     return None
 
 
