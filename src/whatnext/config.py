@@ -102,8 +102,9 @@ class Settings:
 class ProfileLock:
     """One process per profile: held from `acquire` (or `with`) to `release`, or until the process ends, however."""
 
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / LOCK_FILE
+    def __init__(self, directory: Path, file: str = LOCK_FILE) -> None:
+        """Another `file` is another lock: of what else there should be one of on a profile."""
+        self._path = directory / file
         self._descriptor: int | None = None
 
     def acquire(self) -> None:

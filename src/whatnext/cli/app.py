@@ -11,6 +11,7 @@ from whatnext.cli.commands import (
     blocking,
     doctor,
     files,
+    links,
     log,
     network,
     node,
@@ -58,6 +59,7 @@ def build_app() -> App:
     app.command(_relay_app())
     app.command(doctor.doctor)
     app.command(log.log)
+    app.command(_links_app())
     app.command(other.completion)
     app.command(other.bench, help_flags=[], version_flags=[])
     return app
@@ -125,6 +127,14 @@ def _add_sharing(app: App) -> None:
     members.command(sharing.members_role, name="role")
     members.command(sharing.members_remove, name="remove")
     app.command(members)
+
+
+def _links_app() -> App:
+    group = App(name="links", help="What a click on a whtnxt:// link opens.")
+    group.command(links.register)
+    group.command(links.unregister)
+    group.command(links.status)
+    return group
 
 
 def _relay_app() -> App:
