@@ -365,6 +365,8 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "node.status",
         "node.stop",
         "node.browse",
+        "node.qr",
+        "links.read",
         "peers.list",
         "peers.ping",
         "peers.show",

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from whatnext.node import operations, peer_operations, peer_report, relays, requests, views
+from whatnext.node import link_reading, operations, peer_operations, peer_report, qr, relays, requests, views
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
 from whatnext.node.doctor.findings import NodeSeen
 from whatnext.node.doctor.operation import doctor
@@ -35,6 +35,14 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         views.BrowserLink,
         operations.browse,
     ),
+    (
+        "links.read",
+        "Tell what a link asks for, before anything is done",
+        link_reading.ReadLink,
+        link_reading.LinkView,
+        link_reading.read,
+    ),
+    ("node.qr", "Draw a link as a QR code", qr.DrawLink, qr.QrCode, qr.draw),
     ("peers.list", "List the peers this device knows", Nothing, list[views.PeerView], operations.peers),
     ("discover", "List who is on the same network", requests.Discover, views.Discovered, operations.discover),
     (

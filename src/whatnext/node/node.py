@@ -27,6 +27,7 @@ from whatnext.identity import load_or_create
 from whatnext.net import NetConfig, Network, open_network
 from whatnext.net.dialback import DialbackServer
 from whatnext.node import ports, state_file
+from whatnext.node.api import sessions
 from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
 from whatnext.node.api.feed import Feed, PeerEvent
@@ -182,7 +183,8 @@ async def _running(
             instruments.attach(node, partial(title_of, node.playlists))
             port = listener.getsockname()[1]
             node.url = f"http://127.0.0.1:{port}"
-            node.access = Access(port, trio.current_time)
+            session_key = sessions.key_from(library.identity.sign)
+            node.access = Access(port, trio.current_time, session_key=session_key)
             rxdb = RxdbClients(node.playlists, hub.discipline, partial(peer_documents, node))
             for protocol in RXDB_PROTOCOLS:
                 network.handle(protocol, rxdb.stream)

@@ -15,6 +15,7 @@ from whatnext.node.api.endpoint import Endpoint
 from whatnext.node.api.events import serve_events
 from whatnext.node.api.feed import ChangeEvent, Feed, JoinEvent, PeerEvent, ReadyEvent
 from whatnext.node.api.openapi import document
+from whatnext.node.api.pages import Pages
 from whatnext.node.api.problems import ApiError, Problem, internal_problem, problem_of
 from whatnext.node.timeline_views import StepEvent
 
@@ -37,11 +38,13 @@ class App:
         feed: Feed,
         websockets: Mapping[str, Asgi] = MappingProxyType({}),
         metrics: Callable[[], bytes] = bytes,
+        pages: Pages | None = None,
     ) -> None:
         """`websockets` serve their path's connections, whose source and token are checked before.
 
-        `metrics` gives the page in Prometheus' text format.
+        `metrics` gives the page in Prometheus' text format; `pages` are served without a token.
         """
+        self._pages = pages or Pages()
         self._metrics = metrics
         self._endpoints = endpoints
         self._websockets = websockets
@@ -96,6 +99,8 @@ class App:
             _expect(request, "GET")
             await self._authenticate(request, send)
             return
+        if await self._pages.serve(request, send):
+            return
         self._access.check_token(request.headers)
         if path == "/v1/status":
             _expect(request, "GET")
@@ -140,7 +145,11 @@ class App:
 
     async def _authenticate(self, request: Request, send: Send) -> None:
         cookie = self._access.open_session(request.parameter("once"))
-        headers: Headers = ((b"location", b"/"), (b"set-cookie", cookie.encode()))
+        headers: Headers = (
+            (b"location", b"/"),
+            (b"set-cookie", cookie.encode()),
+            (b"referrer-policy", b"no-referrer"),
+        )
         await reply(send, b"", status=303, media_type=b"text/plain", headers=headers)
 
 

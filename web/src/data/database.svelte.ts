@@ -1,0 +1,72 @@
+// The page's own RxDB in memory, replicated with the node next door, which holds the truth: edits are seen at once and
+// go out when the node answers (docs/decisions/adr-261122-where-the-database-lives.md).
+
+import { createRxDatabase, type RxCollection, type RxDatabase } from 'rxdb'
+import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
+import {
+  collectionsOf, Link, READ_ONLY, replicate, SHARED, webSocket,
+  type CollectionName, type Documents, type Refusal
+} from '@whatnext/rxdb-link'
+import { SvelteSet } from 'svelte/reactivity'
+import { Table } from './tables.svelte.ts'
+
+const NAMES: CollectionName[] = [...SHARED, 'peers']
+const BATCH = 2000 // rows of one message; the node takes no more
+
+type Collections = { [Name in CollectionName]: RxCollection<Documents[Name]> }
+type Tables = { [Name in CollectionName]: Table<Documents[Name]> }
+
+export class Store {
+  readonly collections: Collections
+  readonly tables: Tables
+  /** Ids of documents changed here that the node has not taken yet. */
+  readonly waiting = new SvelteSet<string>()
+  /** Whether the node answers. */
+  online = $state(false)
+  /** Whether everything that the node had at the start is here. */
+  loaded = $state(false)
+  readonly link: Link
+
+  constructor (database: RxDatabase, url: string) {
+    this.collections = database.collections as unknown as Collections
+    this.tables = Object.fromEntries(NAMES.map((name) => [name, new Table()])) as unknown as Tables
+    this.link = new Link(webSocket({ url }), { minDelayMs: 100, maxDelayMs: 2000 }) // the node is on this machine
+    this.link.state$.subscribe((state) => { this.online = state === 'open' })
+  }
+
+  /** Documents that the node refused, with the reason; its own state is put in their place. */
+  onRefusal (told: (refusal: Refusal) => void): void {
+    this.link.refusals$.subscribe((refusal) => {
+      this.waiting.delete(refusal.id)
+      told(refusal)
+    })
+  }
+
+  /** Note that documents were changed here. */
+  changed (ids: Iterable<string>): void {
+    for (const id of ids) this.waiting.add(id)
+  }
+
+  async follow<Name extends CollectionName> (name: Name): Promise<void> {
+    const collection = this.collections[name] as unknown as RxCollection<Documents['entries']>
+    const table = this.tables[name] as unknown as Table<Documents['entries']>
+    table.follow(collection)
+    const state = await replicate({
+      link: this.link, collection, replicationIdentifier: 'node', batchSize: BATCH, waitForLeadership: false,
+      readOnly: READ_ONLY.includes(name)
+    })
+    state.sent$.subscribe((document) => { this.waiting.delete(document.id) })
+    await state.awaitInitialReplication()
+  }
+}
+
+/** Open the database and begin to replicate. */
+export async function openStore (): Promise<Store> {
+  const database = await createRxDatabase({
+    name: 'whatnext', storage: getRxStorageMemory(), multiInstance: false, eventReduce: true
+  })
+  await database.addCollections(collectionsOf(NAMES))
+  const store = new Store(database, location.origin)
+  void Promise.all(NAMES.map((name) => store.follow(name))).then(() => { store.loaded = true })
+  return store
+}
