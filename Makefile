@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 INSTALLED := .venv/.installed
 BIN := .venv/bin
 TRACES ?= ../shared/data/traces
-LOCKS := tools/node24/package-lock.json tests/interop/package-lock.json
+LOCKS := tools/node24/package-lock.json tests/interop/package-lock.json clients/js/package-lock.json
 export PATH := $(CURDIR)/tools/node24/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help

@@ -29,6 +29,7 @@ NAMES = {
     "experiments": r"experiment-(\d{6})-[a-z0-9-]+\.md",
     "patterns": r"pattern-(\d{6})-[a-z0-9-]+\.md",
     "logs": r"learning-log-(\d{6})\.md",
+    "upstream": r"\d{2}-[a-z0-9-]+\.md",
     "templates": r"template-[a-z-]+\.md",
 }
 TEMPLATES = {
@@ -38,6 +39,7 @@ TEMPLATES = {
     "experiments": "experiment",
     "patterns": "pattern",
     "logs": "learning-log",
+    "upstream": "upstream",
 }
 
 
@@ -127,7 +129,8 @@ def misshapen(file: Path) -> list[str]:
 
 
 def documents() -> list[Path]:
-    return [file for kind in TEMPLATES for file in files(".md", DOCS / kind)]
+    found = [file for kind in TEMPLATES for file in files(".md", DOCS / kind)]
+    return [file for file in found if file.name != "README.md"]
 
 
 def test_no_file_names_a_download_host_or_a_path_of_one_machine():

@@ -14,10 +14,11 @@ CATEGORIES = {
     "patterns": "Patterns",
     "notes": "Notes",
     "experiments": "Experiments",
+    "upstream": "Upstream",
     "logs": "Learning logs",
     "templates": "Templates",
 }
-_KINDS = ("Concept: ", "ADR: ", "Pattern: ", "Experiment: ", "Learning Log: ")
+_KINDS = ("Concept: ", "ADR: ", "Pattern: ", "Experiment: ", "Learning Log: ", "Upstream: ")
 
 
 def title(file: Path) -> str:
@@ -34,7 +35,8 @@ def index(docs: Path) -> str:
     """Return the lists as Markdown: a heading and links for each category that has documents."""
     parts = []
     for directory, heading in CATEGORIES.items():
-        files = sorted(file for file in (docs / directory).glob("*.md") if file != docs / "README.md")
+        found = (file for file in (docs / directory).glob("*.md") if file != docs / "README.md")
+        files = sorted(found, key=lambda file: (file.name != "README.md", file))  # an overview stands first
         if files:
             links = [f"- [{title(file)}]({file.relative_to(docs).as_posix()})" for file in files]
             parts.append("\n".join([f"## {heading}", "", *links]))

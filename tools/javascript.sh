@@ -5,7 +5,7 @@
 # registry has those.
 set -u
 cd "$(dirname "$0")/.."
-folders="tests/interop" # one that is added here also belongs to the prerequisites of `make setup`
+folders="tests/interop clients/js" # one that is added here also belongs to the prerequisites of `make setup`
 
 say() { printf '%s\n' "$*" >&2; }
 

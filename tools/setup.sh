@@ -86,10 +86,18 @@ make_laboratory() {
     fi
 }
 
+# Tests of the JavaScript client run a page in it; without it they are skipped with the reason.
+make_browser() {
+    if can_apt && ! command -v chromium >/dev/null 2>&1; then
+        (apt_install chromium) || say "Going on without: tests in a browser will be skipped"
+    fi
+}
+
 python=$(find_python)
 make_venv
 make_compilable
 make_laboratory
+make_browser
 say "Installing into $venv with $("$venv/bin/python" --version) (a minute or so the first time)"
 "$venv/bin/python" -m pip install -qq --upgrade "pip>=25.1" # --group came with 25.1
 "$venv/bin/python" -m pip install -qq -c constraints.txt -e . --group dev

@@ -163,6 +163,26 @@ class TestRelayFailures:
         assert took < 10
         assert homes.exchange("again")
 
+    @pytest.mark.parametrize("limit", ["circuit_duration_s = 4", "circuit_bytes = 40000"])
+    def test_a_circuit_that_reaches_its_limit_is_dialled_anew_and_no_edit_is_lost(self, lab, tmp_path, limit):
+        homes = TwoHomes(lab, Router.RANDOM, Router.RANDOM, tmp_path)
+        config = tmp_path / "relay.toml"
+        config.write_text(f"[limits]\n{limit}\n")
+        homes.relays[0].options = ("--config", str(config))
+        homes.start()
+        homes.join(homes.invite())
+        typing = Typing(homes, homes.anna, "anna", 300)
+        typing.start()
+        nodes = (homes.anna.node, homes.ben.node)
+        wait_until(lambda: any("left: " in node.log() for node in nodes), 15, "a circuit has ended")
+        typing.join()
+        assert typing.failed is None
+        homes.add(homes.ben, ["at last"])
+        wanted = {"Ben's first", "Anna's first", "at last", *typing.wanted}
+        took = wait_until(lambda: both_have(homes, wanted), 20, "every edit is everywhere")
+        print(f"{limit}: {took:.1f} s after the last edit all are everywhere")
+        assert homes.paths() == {"relay"}
+
     def test_when_the_first_of_two_relays_is_gone_for_good_the_second_carries_them(self, lab, tmp_path):
         homes = TwoHomes(lab, Router.RANDOM, Router.RANDOM, tmp_path, relays=2)
         homes.start()

@@ -11,6 +11,7 @@ from whatnext.net.addresses import (
     dial_order,
     interface_ips,
     kind_of,
+    path_of,
     peer_in,
     transport_of,
     without_peer,
@@ -114,3 +115,17 @@ def test_this_device_has_interfaces_and_no_zoned_addresses():
     ips = interface_ips()
     assert ips
     assert not any("%" in ip or ip.startswith("fe80") for ip in ips)
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        (LAN, "lan"),
+        ("/ip4/127.0.0.1/tcp/1", "lan"),
+        ("/ip4/8.8.8.8/tcp/1", "direct"),
+        ("/dns4/anna.example/tcp/1/ws", "direct"),
+        (RELAYED, "relay"),
+    ],
+)
+def test_how_a_connection_runs_is_said_in_one_word(address, path):
+    assert path_of(address) == path

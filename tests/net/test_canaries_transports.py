@@ -128,6 +128,12 @@ async def test_a_quic_stream_given_up_does_not_tell_its_peer_to_stop(stream, bel
     assert "stop_stream" not in below.asked
 
 
+async def test_a_quic_stream_that_its_peer_reset_stays_open_in_our_direction(stream, below):
+    """net/quic_streams.py: is over in both, and no longer one of the 128 that the peer may have."""
+    await stream.handle_reset(0)
+    assert "reset_stream" not in below.asked
+
+
 @pytest.mark.parametrize(("listener", "left"), [(QUICListener, 0), (SafeQuicListener, 1)])
 async def test_what_a_quick_quic_dialler_sends_is_lost_while_it_is_promoted(listener, left, monkeypatch):
     """net/quic_transport.py: stays with the connection."""

@@ -86,6 +86,20 @@ async def test_a_blocked_peer_is_refused_as_soon_as_it_shows_who_it_is(manager, 
         assert [(refusal.peer, refusal.code) for refusal in manager.refused] == [(b.peer, "blocked")] * 2
 
 
+async def test_a_blocked_peer_is_refused_over_quic_too(manager, node, eventually):
+    listen = ("/ip4/127.0.0.1/udp/0/quic-v1",)
+    async with manager.network(listen=listen) as a, node(listen=listen) as b:
+        assert (await b.dial(a.peer, a.addresses())).transport == "quic-v1"
+        await b.disconnect(a.peer)
+        await eventually(lambda: not a.connections())
+        manager.standings[b.peer] = Standing.BLOCKED
+        with contextlib.suppress(Unreachable):  # QUIC is done with its handshake before anybody is asked
+            await b.dial(a.peer, a.addresses())
+        await eventually(lambda: not b.connections())
+        assert set(manager.codes()) == {"blocked"}
+        assert a.connections() == a._swarm.get_connections() == []
+
+
 async def test_a_blocked_peer_is_not_dialled_and_the_user_hears_why(manager, node):
     async with manager.network() as a, node() as b:
         manager.standings[b.peer] = Standing.BLOCKED
@@ -200,6 +214,7 @@ async def test_the_maximum_holds_at_every_instant_of_a_rush_and_members_stay(
                         for friend in late:
                             nursery.start_soon(visit, friend, friend)
         assert ceiling.swarm == ceiling.ours == maximum
+        assert not {friend.peer for friend in friends} & {refusal.peer for refusal in manager.refused}
 
 
 async def test_above_the_high_watermark_strangers_go_until_the_low_one(manager, node, eventually):
@@ -219,7 +234,7 @@ async def test_above_the_high_watermark_strangers_go_until_the_low_one(manager, 
 
 
 async def test_a_stream_in_use_outlives_idle_connections(manager, node, echoing, eventually):
-    settings = {"max_connections": 4, "high_watermark": 0.5, "low_watermark": 0.25, "prune_grace_s": 0.0}
+    settings = {"max_connections": 4, "high_watermark": 0.5, "low_watermark": 0.5, "prune_grace_s": 0.0}
     async with contextlib.AsyncExitStack() as stack:
         a = await stack.enter_async_context(manager.network(echoing, **settings, prune_every_s=0.05))
         busy, *idle = [await stack.enter_async_context(node()) for _ in range(3)]

@@ -77,7 +77,7 @@ def test_one_that_is_taken_out_is_told_if_it_held_a_place():
 
 
 @given(st.integers(0, 10_000))
-def test_a_relay_that_restarts_is_asked_within_eight_seconds_and_one_that_is_gone_once_a_minute(seed):
+def test_a_relay_that_restarts_is_asked_within_five_seconds_and_one_that_is_gone_once_a_minute(seed):
     held, now = places(wanted=1, relays="a", seed=seed), 0.0
     held.due(now)
     while now < 2 * GONE_AFTER_S:

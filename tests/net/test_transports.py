@@ -232,6 +232,23 @@ async def test_a_closed_connection_is_a_loss_to_who_reads_and_to_who_writes(over
         assert (here.connections(), there.connections()) == ([], [])
 
 
+async def test_many_streams_that_their_peer_resets_leave_room_for_more(over, echoing):
+    async def resetting(stream):
+        await stream.receive_some(1)
+        await stream.reset()
+
+    async with over({"/t/1.0.0": resetting, **echoing}) as there, over() as here:
+        await here.dial(there.peer, there.addresses())
+        for _ in range(MANY):
+            stream = await here.open_stream(there.peer, ["/t/1.0.0"])
+            await stream.send_all(b"x")
+            with pytest.raises(ConnectionLost):
+                await stream.receive_some()
+        (link,) = here._connections.all()
+        assert len(link.conn.get_streams()) <= 1  # a ping may be under way
+        assert await here.ping(there.peer) < 5
+
+
 async def test_many_streams_one_after_another_leave_nothing_behind(over, echoing, eventually):
     async with over(echoing) as there, over() as here:
         await here.dial(there.peer, there.addresses())
@@ -268,13 +285,14 @@ async def test_a_given_up_stream_stays_given_up_while_its_peer_sends_on(over, ev
     assert len(served) == 1
 
 
-async def test_another_peer_at_the_only_address_is_told_apart(over):
+async def test_another_peer_at_the_only_address_is_told_apart_and_not_logged(over, caplog):
     stranger = Identity.generate().peer_id
     async with over() as there, over() as here:
         address = there.addresses()[0].rpartition("/p2p/")[0]
         with pytest.raises(WrongPeer, match="another peer answered"):
             await here.dial(stranger, [address])
         assert here.connections() == []
+    assert [record.getMessage() for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
 async def test_a_blocked_peer_does_not_stay(over, transport, eventually):

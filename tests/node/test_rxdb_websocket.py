@@ -2,24 +2,30 @@
 
 import random
 import sys
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 import trio
+import trio.testing
 from trio_websocket import ConnectionClosed, ConnectionRejected, open_websocket
+from wsproto.connection import Connection as WSConnection
+from wsproto.connection import ConnectionType
+from wsproto.events import TextMessage
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "playlists"))
 
 from playlist_devices import Circle
 
 from whatnext.node import rxdb
+from whatnext.node.api import websockets
 from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
 from whatnext.node.api.feed import Feed
 from whatnext.node.api.server import bind, serving
 from whatnext.node.api.websockets import MAX_MESSAGE_BYTES
+from whatnext.rxdb import limits
 from whatnext.sync.discipline import Discipline
 
 
@@ -49,8 +55,8 @@ class Page:
         return rejected.value.status_code
 
 
-@pytest.fixture
-async def page():
+@asynccontextmanager
+async def served():
     circle = Circle()
     listener = bind(0)
     port = listener.getsockname()[1]
@@ -59,6 +65,31 @@ async def page():
     app = App({}, access, feed, {"/rxdb": clients.websocket})
     async with serving(app, listener, feed.close):
         yield Page(circle, port, access, clients)
+
+
+@pytest.fixture
+async def page():
+    async with served() as page:
+        yield page
+
+
+@asynccontextmanager
+async def deaf(page):
+    """A page that asks for far more than sockets hold, and reads nothing."""
+    page.circle.ann.add(page.circle.id, *(f"{n} {'x' * 400}" for n in range(2000)))
+    request = (
+        f"GET /rxdb HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"Authorization: Bearer {page.access.token}\r\n\r\n"
+    )
+    client = WSConnection(ConnectionType.CLIENT)
+    async with await trio.open_tcp_stream("127.0.0.1", page.port) as stream:
+        await stream.send_all(request.encode())
+        assert (await stream.receive_some()).startswith(b"HTTP/1.1 101")
+        for number in range(8):
+            pull = {**PULL, "id": f"page|{number}", "collection": "entries", "params": [None, 5000]}
+            await stream.send_all(client.send(TextMessage(msgspec.json.encode(pull).decode())))
+        yield
 
 
 async def ask(socket, **message):
@@ -143,6 +174,25 @@ async def test_more_clients_than_allowed_are_told_to_come_back(page, monkeypatch
     monkeypatch.setattr(rxdb, "MAX_CLIENTS", 1)
     async with page.opened():
         assert await page.refusal() == 403
+
+
+async def test_a_page_that_reads_nothing_does_not_keep_the_node_from_ending():
+    with trio.fail_after(10):
+        async with AsyncExitStack() as reading:
+            async with served() as page:
+                await reading.enter_async_context(deaf(page))
+                await trio.testing.wait_all_tasks_blocked(0.05)
+                assert page.clients._count == 1
+            assert page.clients._count == 0
+
+
+async def test_a_page_that_reads_nothing_loses_its_place(page, monkeypatch):
+    monkeypatch.setattr(limits, "STALL_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(websockets, "STALL_S", 0.3)
+    async with deaf(page):
+        with trio.fail_after(10):
+            while page.clients._count:  # noqa: ASYNC110 - the server ends on its own
+                await trio.sleep(0.01)
 
 
 async def test_a_client_that_left_is_forgotten(page):

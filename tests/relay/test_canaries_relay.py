@@ -33,7 +33,7 @@ async def stock_relay(duration=3600, data=1 << 30):
         async with background_trio_service(protocol):
             await protocol.event_started.wait()
             yield Where(str(host.get_id()), [str(address) for address in host.get_addrs()]), protocol
-        with trio.move_on_after(3):
+        with trio.move_on_after(1):
             await host.close()
 
 
@@ -56,7 +56,7 @@ async def test_one_dialler_leaving_ends_anothers_circuit(client):  # relay/carry
         async with client(where) as earlier:
             _, left_alone = await earlier.circuit(target)
             theirs, _ = await later.circuit(target)
-        assert not await ends_within(left_alone, 1)  # the one called is not even told
+        assert not await ends_within(left_alone, 0.5)  # the one called is not even told
         await left_alone.reset()
         assert await ends_within(theirs, 5)
 
@@ -76,4 +76,4 @@ async def test_an_idle_circuit_outlives_its_time(client):  # relay/carrying.py
         client(where) as one,
     ):
         here, _ = await one.circuit(target)
-        assert not await ends_within(here, 2.5)
+        assert not await ends_within(here, 1.5)

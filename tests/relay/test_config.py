@@ -57,6 +57,7 @@ def test_an_empty_file_is_the_defaults(tmp_path):
         ("[access]\ntokens = ['short']", "16 characters"),
         ("ops_port = 99999", "ops_port"),
         ("drain_s = -1", "drain_s"),
+        ("announce = ['/ip4/192.0.2.1/tcp/1/p2p/12D3KooW']", "without its /p2p/"),
         ("no toml", "relay.toml"),
     ],
 )

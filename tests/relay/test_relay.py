@@ -228,14 +228,19 @@ async def test_slow_loris_requests_end_in_time_and_hold_no_place(relay, client, 
 
 
 @pytest.mark.parametrize(
-    "message",
-    [b"\xff\xff\xff", pb.HopMessage(type=pb.HopMessage.STATUS).SerializeToString(), b"", b"x" * 5000],
+    ("message", "status"),
+    [
+        (b"\xff\xff\xff", pb.MALFORMED_MESSAGE),
+        (b"", pb.MALFORMED_MESSAGE),
+        (b"x" * 5000, pb.MALFORMED_MESSAGE),
+        (pb.HopMessage(type=pb.HopMessage.STATUS).SerializeToString(), pb.UNEXPECTED_MESSAGE),
+    ],
 )
-async def test_what_is_no_request_is_told_so(relay, client, message):
+async def test_what_is_no_request_is_told_so(relay, client, message, status):
     async with relay() as running, client(running) as mallory:
         stream = await mallory.hop()
         await stream.send_all(framed(message))
-        assert pb.HopMessage.FromString(await read_message(stream, 4096)).status == pb.MALFORMED_MESSAGE
+        assert pb.HopMessage.FromString(await read_message(stream, 4096)).status == status
         assert running.ledger.refusals[Why.MALFORMED] == 1
 
 

@@ -14,7 +14,7 @@ import trio
 from libp2p.relay.circuit_v2.pb import circuit_pb2 as pb
 
 from whatnext.errors import ConnectionLost
-from whatnext.identity import Identity
+from whatnext.identity import Identity, load_or_create
 from whatnext.net import NetConfig, open_network
 from whatnext.net.addresses import without_peer
 from whatnext.relay.status import read_word
@@ -39,7 +39,19 @@ def whatnext(*arguments):
     )
 
 
-async def test_a_relay_says_where_it_is_and_keeps_its_key_and_page_to_its_owner(relay_process, tmp_path):
+def every_metric_is_there_and_on_the_page_for_hosts(text, root):
+    names = set(re.findall(r"(?m)^# TYPE (whatnext_relay_\w+)", text))
+    assert len(names) > 8
+    page = (root / "docs" / "relay.md").read_text("utf-8")
+    assert [name for name in sorted(names) if f"`{name}" not in page] == []
+    assert 'whatnext_relay_refused_total{why="circuits_full"} 0.0' in text
+    assert 'whatnext_relay_circuits_ended_total{ending="duration"} 0.0' in text
+    assert "whatnext_connections{" in text
+
+
+async def test_a_relay_says_where_it_is_and_keeps_its_key_and_page_to_its_owner(
+    relay_process, tmp_path, root
+):
     relay = relay_process()
     assert all(address.endswith(f"/p2p/{relay.where.peer}") for address in relay.where.addresses)
     word = read_word(tmp_path / "relay")
@@ -52,6 +64,7 @@ async def test_a_relay_says_where_it_is_and_keeps_its_key_and_page_to_its_owner(
     assert fetch(f"{relay.url}/healthz", Host="relay.example")[0] == 403
     assert fetch(f"{relay.url}/metrics", Origin="http://page.example")[0] == 403
     assert fetch(f"{relay.url}/other")[0] == 404
+    every_metric_is_there_and_on_the_page_for_hosts(fetch(f"{relay.url}/metrics")[1], root)
     again = whatnext("relay", "--profile", tmp_path / "relay", "--ops-port", 0)
     assert again.returncode == 5
     assert f"process {relay.process.pid}" in again.stderr
@@ -141,46 +154,35 @@ async def test_a_second_signal_ends_it_at_once(relay_process, client, eventually
                 await here.receive_some()
 
 
-@pytest.mark.parametrize("by_signal", [True, False])
-async def test_access_changes_while_it_runs(relay_process, client, eventually, tmp_path, by_signal):
+async def test_access_changes_while_it_runs_by_the_files_time_and_by_signal(
+    relay_process, client, eventually, tmp_path
+):
     config = tmp_path / "relay.toml"
     config.write_text("")
     relay = relay_process("--config", str(config))
     async with client(relay.where, waits=True) as anna:
         config.write_text('[access]\nmode = "allow"\n')  # and nobody listed: refused, nothing changes
-        if by_signal:
-            relay.process.send_signal(signal.SIGHUP)
         await eventually(lambda: "nobody could get in" in (tmp_path / "log").read_text())
         assert (await anna.reserve()).status == pb.OK
         config.write_text(f'[access]\nblock = ["{anna.peer}"]\n')
-        if by_signal:
-            relay.process.send_signal(signal.SIGHUP)
+        relay.process.send_signal(signal.SIGHUP)
         await eventually(lambda: not anna.network.connections())
 
 
-def test_every_metric_is_there_from_the_start_and_on_the_page_for_hosts(relay_process, root):
-    text = fetch(f"{relay_process().url}/metrics")[1]
-    names = set(re.findall(r"(?m)^# TYPE (whatnext_relay_\w+)", text))
-    assert len(names) > 8
-    page = (root / "docs" / "relay.md").read_text()
-    assert [name for name in sorted(names) if f"`{name}" not in page] == []
-    assert 'whatnext_relay_refused_total{why="circuits_full"} 0.0' in text
-    assert 'whatnext_relay_circuits_ended_total{ending="duration"} 0.0' in text
-    assert "whatnext_connections{" in text
+def test_a_key_is_copied_once_and_makes_the_same_relay_elsewhere(tmp_path):
+    def backup(profile):
+        return whatnext("relay", "backup", tmp_path / "copy", "--profile", tmp_path / profile)
 
-
-def test_a_key_is_copied_once_and_makes_the_same_relay_elsewhere(relay_process, tmp_path):
-    empty = whatnext("relay", "backup", tmp_path / "copy", "--profile", tmp_path / "none")
-    assert empty.returncode == 3
-    relay = relay_process()
-    done = whatnext("relay", "backup", tmp_path / "copy", "--profile", tmp_path / "relay")
+    assert backup("none").returncode == 3
+    peer = load_or_create(tmp_path / "relay").peer_id
+    done = backup("relay")
     assert done.returncode == 0
-    assert relay.where.peer in done.stderr
+    assert peer in done.stderr
     assert stat.S_IMODE((tmp_path / "copy").stat().st_mode) == 0o600
-    assert whatnext("relay", "backup", tmp_path / "copy", "--profile", tmp_path / "relay").returncode == 2
+    assert backup("relay").returncode == 2
     (tmp_path / "new").mkdir(mode=0o700)
     (tmp_path / "copy").rename(tmp_path / "new" / "device.key")
-    assert relay_process(profile=tmp_path / "new").where.peer == relay.where.peer
+    assert load_or_create(tmp_path / "new").peer_id == peer
 
 
 def test_a_devices_profile_is_no_place_for_a_relay(tmp_path):

@@ -67,8 +67,13 @@ class Client:
         return self.push(collection, (document, {**document, **fields}))
 
     def subscribe(self, *collections):
+        """Listen, then pull what came before, as RxDB does: nothing is told before that."""
         for name in collections:
-            self.send({"id": "stream", "collection": name, "method": "masterChangeStream$", "params": []})
+            self.listen(name)
+            self.all(name)
+
+    def listen(self, name):
+        self.send({"id": "stream", "collection": name, "method": "masterChangeStream$", "params": []})
 
 
 def row(assumed, new):

@@ -3,9 +3,9 @@ import pytest
 import trio
 from rxdb_client import Client
 
-from whatnext.errors import ConnectionLost
-from whatnext.rxdb import limits
-from whatnext.rxdb.driver import Ended, serve
+from whatnext.errors import ConnectionLost, StoreUnwritable
+from whatnext.rxdb import framing, limits
+from whatnext.rxdb.driver import Ended, StreamChannel, serve
 from whatnext.rxdb.master import Master
 from whatnext.rxdb.readers import Profile
 
@@ -52,6 +52,11 @@ def listening(master):
     return lambda wake: master.subscribe(lambda _: wake())
 
 
+async def listen(pipe):
+    await pipe.ask(id="stream", method="masterChangeStream$")
+    await pipe.ask(id="a|0", method="masterChangesSince", params=[None, 100])
+
+
 async def until(condition):
     while not condition():  # noqa: ASYNC110 - the clock is a mock
         await trio.sleep(0.01)
@@ -61,11 +66,11 @@ async def test_a_change_reaches_a_subscribed_client_by_itself(circle, parts, aut
     session, pipe, master = parts
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve, session, pipe, listening(master))
-        await pipe.ask(id="stream", method="masterChangeStream$")
+        await listen(pipe)
         circle.ann.add(circle.id, "One")
-        await until(lambda: pipe.sent)
+        await until(lambda: len(pipe.sent) == 2)
         await pipe.close()
-    assert pipe.sent[0]["result"]["documents"][0]["title"] == "One"
+    assert pipe.sent[1]["result"]["documents"][0]["title"] == "One"
 
 
 async def test_a_client_that_does_not_read_is_not_read_from_either(circle, parts, autojump_clock):
@@ -88,14 +93,14 @@ async def test_changes_cost_nothing_while_a_client_does_not_read(circle, parts, 
     pipe.reading = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve, session, pipe, listening(master))
-        await pipe.ask(id="stream", method="masterChangeStream$")
+        await listen(pipe)
         for number in range(300):
             circle.ann.do("playlist.edit", playlist=circle.id, entry=added, title=f"Title {number}")
             await trio.lowlevel.checkpoint()
         pipe.reading.set()
         await until(lambda: pipe.sent and pipe.sent[-1]["result"]["documents"][0]["title"] == "Title 299")
         await pipe.close()
-    assert len(pipe.sent) <= 2
+    assert len(pipe.sent) <= 3
 
 
 async def test_a_client_that_takes_nothing_for_long_loses_the_channel(circle, parts, autojump_clock):
@@ -104,7 +109,9 @@ async def test_a_client_that_takes_nothing_for_long_loses_the_channel(circle, pa
     began = trio.current_time()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ask_one, pipe)
-        await serve(session, pipe, listening(master))
+        with pytest.raises(Ended) as ended:
+            await serve(session, pipe, listening(master))
+    assert ended.value.code == "stalled"
     assert trio.current_time() - began == pytest.approx(limits.STALL_TIMEOUT_S, abs=1)
 
 
@@ -119,6 +126,77 @@ async def test_a_broken_protocol_ends_the_channel_with_its_code(parts):
         with pytest.raises(Ended) as ended:
             await serve(session, pipe, listening(master))
     assert ended.value.code == "protocol_violation"
+
+
+async def test_what_version_one_has_no_word_for_ends_the_channel_and_is_no_offence(circle, autojump_clock):
+    master, pipe = Master(circle.ann.here), Pipe()
+    session = Client(master, Profile(circle.ann.library), has_errors=False).session
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pipe.say, b'{"id":"a|1","collection":"new","method":"masterChangesSince"}')
+        with pytest.raises(Ended) as ended:
+            await serve(session, pipe, listening(master))
+    assert ended.value.code == "unknown_collection"
+
+
+async def test_a_disk_that_takes_nothing_ends_the_channel_and_is_no_offence(circle, parts, monkeypatch):
+    session, pipe, master = parts
+
+    def full(*_):
+        raise StoreUnwritable("the disk is full")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_until_ended, session, pipe, master)
+        await listen(pipe)
+        await until(lambda: pipe.sent)
+        monkeypatch.setattr(master, "event", full)
+        circle.ann.add(circle.id, "One")
+    assert pipe.ended == "store_unwritable"
+
+
+async def serve_until_ended(session, pipe, master):
+    with pytest.raises(Ended) as ended:
+        await serve(session, pipe, listening(master))
+    pipe.ended = ended.value.code
+
+
+async def test_a_client_that_owes_a_pull_is_reminded_until_it_pulls(circle, parts, autojump_clock):
+    session, pipe, master = parts
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, session, pipe, listening(master))
+        await pipe.ask(id="stream", method="masterChangeStream$")
+        await trio.sleep(2.5 * limits.RESYNC_AGAIN_S)
+        assert [message["result"] for message in pipe.sent] == ["RESYNC", "RESYNC"]
+        await listen(pipe)
+        await trio.sleep(3 * limits.RESYNC_AGAIN_S)
+        assert len(pipe.sent) == 3
+        await pipe.close()
+
+
+class Bytes:
+    """A stream that gives what was put in, then ends."""
+
+    def __init__(self, *chunks):
+        self.chunks = list(chunks)
+
+    async def receive_some(self, max_bytes):
+        return self.chunks.pop(0) if self.chunks else b""
+
+
+async def test_packed_messages_are_unpacked_one_at_a_time(monkeypatch):
+    unpacked = []
+    monkeypatch.setattr(framing, "_unpacked", lambda payload: unpacked.append(payload) or payload)
+    channel = StreamChannel(Bytes(framing.frame(b"{}", packs=False) * 100), packs=True)
+    assert await channel.receive() == b"{}"
+    assert len(unpacked) == 1
+    for _ in range(99):
+        assert await channel.receive() == b"{}"
+    assert await channel.receive() is None
+
+
+@pytest.mark.parametrize("cut", [1, 3, 20])
+async def test_a_stream_that_ends_within_a_message_is_an_end(cut):
+    whole = framing.frame(b'{"id":"a|1","method":"auth"}', packs=False)
+    assert await StreamChannel(Bytes(whole[:cut]), packs=True).receive() is None
 
 
 async def test_a_lost_path_is_no_error(parts):

@@ -1,16 +1,16 @@
 import random
 
-import msgspec
 import pytest
 from rxdb_client import Client
 
-from whatnext.errors import ProtocolViolation
-from whatnext.records import positions
+from whatnext.errors import ProtocolViolation, StoreUnwritable
+from whatnext.records import positions, schema
 from whatnext.rxdb import limits
 from whatnext.rxdb.master import Master
+from whatnext.rxdb.peers import Peers
 from whatnext.rxdb.readers import Member, Profile
 from whatnext.rxdb.session import Trouble
-from whatnext.store.pushes import PushTable
+from whatnext.store.pushes import ANOTHER, Pusher, PushTable
 
 NEW_ENTRY = "abcdefghijklmnop"
 
@@ -110,8 +110,10 @@ def test_a_push_repeated_after_a_lost_answer_does_not_undo_what_others_did_since
     believed = only(own.all("entries"))
     own.edit("entries", believed, title="Uno")
     circle.ann.do("playlist.edit", playlist=circle.id, entry=believed["id"].split(":")[1], title="Eins")
+    own.reconnect()
     own.edit("entries", believed, title="Uno")  # the answer was lost: the same row again
     assert only(own.all("entries"))["title"] == "Eins"
+    own.reconnect()
     own.edit("entries", believed, title="Uno", album="Further")  # and again, with a further edit
     now = only(own.all("entries"))
     assert (now["title"], now["album"]) == ("Eins", "Further")
@@ -308,8 +310,12 @@ def test_a_playlist_that_this_device_leaves_disappears_from_its_user_interface(c
 def test_more_changes_than_an_event_holds_are_told_as_resync(circle, own, monkeypatch):
     monkeypatch.setattr(limits, "MAX_EVENT", 3)
     own.subscribe("entries")
-    circle.ann.add(circle.id, *map(str, range(4)))
+    circle.ann.add(circle.id, "One", "Two", "Three", "Four")
     assert [event["result"] for event in own.everything()] == ["RESYNC"]
+    circle.ann.add(circle.id, "Five")
+    assert own.everything() == []  # it owes a pull
+    assert len(own.all("entries")) == 5
+    assert [d["title"] for d in own.everything()[0]["result"]["documents"]] == ["Five"]
     circle.ann.add(circle.id, "One more")
     (event,) = own.everything()
     assert [d["title"] for d in event["result"]["documents"]] == ["One more"]
@@ -385,6 +391,132 @@ def test_pushes_are_remembered_over_a_restart(circle, own):
     believed = only(own.all("entries"))
     own.edit("entries", believed, title="Uno")
     table = PushTable(circle.ann.library.database)
-    assert table.base("own|tag", believed["id"], believed)["title"] == "Uno"
-    assert table.base("own|tag", believed["id"], {**believed, "title": "x"})["title"] == "x"
-    assert msgspec.json.encode(table.base("own|other", believed["id"], None)) == b"null"
+    uno, other = {**believed, "title": "Uno"}, {**believed, "title": "x"}
+    key = believed["id"]
+    again = Pusher("own|tag", "another connection")
+    assert table.base(again, key, believed, uno)["title"] == "Uno"
+    assert table.base(again, key, believed, other)["title"] is ANOTHER
+    assert table.base(again, key, other, uno) is other
+    assert table.base(Pusher("own|other", "one"), key, None, uno) is None
+
+
+def test_an_answered_push_is_not_continued_by_what_a_late_event_brought_back(circle, own):
+    circle.ann.add(circle.id, "One")
+    believed = only(own.all("entries"))
+    own.push("entries", (believed, {**believed, "_deleted": True}))
+    own.edit("entries", believed, note="late")  # an event that was older put the client back for a moment
+    assert circle.ann.show(circle.id).entries == []
+
+
+def test_what_was_kept_before_the_disk_failed_is_not_done_again(circle, own, monkeypatch):
+    circle.ann.add(circle.id, "One")
+    second = circle.ann.do("playlist.create", name="Other").id
+    circle.ann.add(second, "Two")
+    one, two = sorted(own.all("entries").values(), key=lambda d: d["title"])
+    library, real = circle.ann.library, circle.ann.library.write_all
+
+    def full(playlist, *rest, **more):
+        if playlist != circle.playlist:
+            raise StoreUnwritable("the disk is full")
+        return real(playlist, *rest, **more)
+
+    monkeypatch.setattr(library, "write_all", full)
+    rows = [(one, {**one, "title": "Uno"}), (two, {**two, "title": "Due"})]
+    assert own.push("entries", *rows)["error"]["code"] == "store_unwritable"
+    monkeypatch.undo()
+    circle.ann.do("playlist.edit", playlist=circle.id, entry=one["id"].split(":")[1], title="Eins")
+    assert own.push("entries", *rows)["result"] == []
+    assert sorted(d["title"] for d in own.all("entries").values()) == ["Due", "Eins"]
+
+
+def test_what_is_remembered_of_a_push_is_small_however_long_its_fields_are(circle, own):
+    circle.ann.add(circle.id, "One")
+    believed = only(own.all("entries"))
+    long = {**believed, "note": "x" * 60_000, "addedBy": "y" * 1_000_000}
+    assert own.push("entries", (believed, long))["result"] == []
+    (kept,) = circle.ann.library.database.connection.execute("SELECT length(state) FROM pushes").fetchall()
+    assert kept[0] < 1000
+    circle.ann.do("playlist.edit", playlist=circle.id, entry=believed["id"].split(":")[1], note="Short")
+    own.reconnect()
+    own.push("entries", (believed, long))  # the answer was lost
+    assert only(own.all("entries"))["note"] == "Short"
+
+
+def test_a_vote_taken_back_and_given_again_before_the_answer_came_stands(circle, own):
+    added = circle.ann.add(circle.id, "One")[0]
+    circle.ann.do("playlist.vote", playlist=circle.id, entry=added, value=1)
+    vote = only(own.all("votes"))
+    own.push("votes", (vote, {**vote, "_deleted": True}))
+    own.reconnect()
+    own.push("votes", (vote, vote))  # the answer was lost, and the person thought again
+    assert circle.ann.show(circle.id).entries[0].votes == 1
+
+
+def test_a_row_too_many_costs_the_other_rows_nothing(circle, own, monkeypatch):
+    monkeypatch.setattr(schema, "MAX_ENTRIES", 2)
+    circle.ann.add(circle.id, "One")
+    believed = only(own.all("entries"))
+    new = [entry(circle, "c" * 15 + letter) for letter in "abc"]
+    answer = own.push("entries", *((None, each) for each in new), (believed, {**believed, "title": "Uno"}))
+    assert [d["id"] for d in answer["result"]] == [new[1]["id"], new[2]["id"]]
+    assert sorted(circle.ann.titles(circle.id)) == ["New", "Uno"]
+
+
+def test_a_client_that_has_not_pulled_is_told_nothing_and_reminded(circle, own):
+    own.listen("entries")
+    circle.ann.add(circle.id, "One")
+    assert own.everything() == []
+    assert own.session.owes_pull
+    own.session.remind()
+    assert [event["result"] for event in own.everything()] == ["RESYNC"]
+    assert own.all("entries")
+    assert not own.session.owes_pull
+    assert len(own.everything()) == 1
+
+
+def test_nothing_is_told_between_the_batches_of_a_pull(circle, own):
+    circle.ann.add(circle.id, "One", "Two", "Three")
+    own.listen("entries")
+    first = own.pull("entries", None, 2)
+    told = first["documents"][0]
+    own.edit("entries", told, title="Uno")
+    assert own.everything() == []
+    own.pull("entries", first["checkpoint"], 2)
+    assert own.everything() == []  # the last batch was full: there may be more
+    own.pull("entries", own.pull("entries", first["checkpoint"], 2)["checkpoint"], 2)
+    assert [d["title"] for d in own.everything()[0]["result"]["documents"]] == ["Uno"]
+
+
+def test_listening_again_on_one_channel_skips_nothing(circle, own):
+    own.subscribe("entries")
+    circle.ann.add(circle.id, "One")
+    own.subscribe("entries")
+    assert [d["title"] for d in own.everything()[0]["result"]["documents"]] == ["One"]
+
+
+@pytest.mark.parametrize("seq", [10**30, 2**63, -1, 10**6, True, 1.5, "1", None, []])
+def test_a_checkpoint_that_cannot_be_ours_starts_from_the_beginning(circle, own, seq):
+    circle.ann.add(circle.id, "One")
+    now = own.pull("entries")["checkpoint"]
+    assert len(own.pull("entries", {**now, "seq": seq})["documents"]) == 1
+
+
+def test_requests_that_wait_are_bounded_in_bytes_too(own):
+    row = {"newDocumentState": {"id": "x", "note": "y" * 400_000}}
+    for number in range(3):
+        assert not own.session.is_full
+        own.send({"id": f"a|{number}", "collection": "entries", "method": "masterWrite", "params": [[row]]})
+    assert own.session.is_full
+    own.everything()
+    assert not own.session.is_full
+
+
+def test_peers_that_went_are_forgotten_in_the_end(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_GONE_PEERS", 3)
+    around = [{"id": str(number)} for number in range(10)]
+    peers = Peers("epoch", lambda: around)
+    peers.look()
+    around.clear()
+    peers.look()
+    told = peers.pull(None, 100).documents
+    assert [d["_deleted"] for d in told] == [True] * 3

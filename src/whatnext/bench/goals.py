@@ -56,12 +56,17 @@ _START = (
     ("rss_mb", "idle memory", 120, "MB"),
     ("cli_ms", "a command without network", 300, "ms"),
 )
+_RXDB = (
+    ("cold_s", "RxDB: cold pull of 10,000", 0.25, "s"),
+    ("node_p50_ms", "RxDB: node to client, p50", 1, "ms"),
+    ("client_p50_ms", "RxDB: client to client, p50", 2, "ms"),
+)
 _TRACE = (("converged", "{name}: converged", True, ""), ("same_order", "{name}: same order", True, ""))
 
 
 def measure(traces: Sequence[Path]) -> AllReport:
     """Run all of them, one after the other; a trace that is not there is left out, and said."""
-    from whatnext.bench import cold, live, size, start, trace
+    from whatnext.bench import cold, live, rxdb, size, start, trace
 
     live_options = live.Options(peers=3, edits=200, entries=100, pause_ms=5, seed=DEFAULT_SEED)
     benches: list[tuple[Callable[[], Report], Any]] = [
@@ -71,6 +76,10 @@ def measure(traces: Sequence[Path]) -> AllReport:
         (lambda: size.measure(1000, 50, DEFAULT_SEED), _SIZE),
         (lambda: start.measure(5, 1000), _START),
     ]
+    if rxdb.command() is None:
+        say("Node.js or RxDB is not there: rxdb is left out")
+    else:
+        benches.append((lambda: rxdb.measure(rxdb.Options(seed=DEFAULT_SEED)), _RXDB))
     for file in traces:
         if file.exists():
             benches.append((partial(trace.measure, file, 4, 20, DEFAULT_SEED), _TRACE))

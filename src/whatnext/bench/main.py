@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_size,
         _add_trace,
         _add_start,
+        _add_rxdb,
         _add_relay,
         _add_relay_hour,
         _add_all,
@@ -147,6 +148,24 @@ def _add_start(benches: Benches) -> None:
     made.add_argument(
         "--entries", type=_at_least(1), default=1000, help="in the profile's playlist (%(default)s)"
     )
+
+
+def _add_rxdb(benches: Benches) -> None:
+    def measure(o: argparse.Namespace) -> msgspec.Struct:
+        from whatnext.bench import rxdb
+
+        return rxdb.measure(
+            rxdb.Options(
+                entries=o.entries, batch=o.batch, runs=o.runs, edits=o.edits, deaf=o.deaf, seed=o.seed
+            )
+        )
+
+    made = _bench(benches, "rxdb", "real RxDB clients of a node, beside RxDB's own master", measure)
+    made.add_argument("--entries", type=_at_least(1), default=10_000, help="of the cold pull (%(default)s)")
+    made.add_argument("--batch", type=_at_least(1), default=1000, help="of the cold pull (%(default)s)")
+    made.add_argument("--runs", type=_at_least(1), default=5, help="cold pulls from each (%(default)s)")
+    made.add_argument("--edits", type=_at_least(2), default=200, help="after 30 to warm up (%(default)s)")
+    made.add_argument("--deaf", type=_at_least(0), default=20, help="clients that read nothing (%(default)s)")
 
 
 def _add_relay(benches: Benches) -> None:

@@ -18,7 +18,7 @@ import psutil  # type: ignore[import-untyped]
 import trio
 
 from whatnext.bench.progress import say
-from whatnext.errors import NetworkError
+from whatnext.errors import NetworkError, UserError
 from whatnext.identity import Identity
 from whatnext.net import NetConfig, Network, Stream, open_network
 
@@ -204,6 +204,10 @@ async def _crowd(address: str, watched: _Watched, clients: int, circuits: int, s
         crowd.opened, crowd.circuits = watched.rss_mb(), len(streams)
         say(f"{len(streams)} circuits: {crowd.opened:.1f} MB, {crowd.refused} refused")
         await _talk(streams, seconds, watched, crowd)
+    if len(crowd.took) < 2:
+        raise UserError(
+            f"{len(crowd.took)} edits came back in {seconds:g} s, too few to measure: more --seconds"
+        )
     return crowd
 
 

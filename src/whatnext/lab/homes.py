@@ -39,11 +39,22 @@ class RelayHost:
         self.peer = load_or_create(profile).peer_id
         self.address = f"/ip4/{host.address}/tcp/{RELAY_PORT}/p2p/{self.peer}"
         self.process: subprocess.Popen[bytes] | None = None
+        self.options: tuple[str, ...] = ()
+        """More for its command line, from its next start."""
 
     def start(self) -> None:
         """Start it; who uses it tries until it answers."""
         listen = f"/ip4/0.0.0.0/tcp/{RELAY_PORT}"
-        words = ["--profile", str(self.profile), "relay", "--listen", listen, "--ops-port", "0"]
+        words = [
+            "--profile",
+            str(self.profile),
+            "relay",
+            "--listen",
+            listen,
+            "--ops-port",
+            "0",
+            *self.options,
+        ]
         with (self.profile / "relay.log").open("ab") as log:
             self.process = self.host.python("-m", "whatnext", *words, stdout=log, stderr=log)
 

@@ -35,6 +35,12 @@ def kind_of(address: str) -> Kind:
     return Kind.PUBLIC
 
 
+def path_of(address: str) -> str:
+    """How a connection at this address runs, for people: `lan` (this device too), `direct` or `relay`."""
+    kind = kind_of(address)
+    return "relay" if kind is Kind.RELAY else "direct" if kind is Kind.PUBLIC else "lan"
+
+
 def ip_of(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """First IP in a multiaddr, or None when it starts with a name or is malformed."""
     parts = address.split("/")

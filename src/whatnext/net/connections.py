@@ -20,7 +20,7 @@ from libp2p.rcmgr import Direction
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.errors import PeerError, WhatNextError
-from whatnext.net.addresses import Kind, kind_of, transport_of
+from whatnext.net.addresses import Kind, kind_of, path_of, transport_of
 from whatnext.net.admission.gate import Gate
 from whatnext.net.admission.origins import origin_of
 from whatnext.net.admission.pruning import Held
@@ -89,8 +89,7 @@ class Link:
 
     def info(self) -> ConnectionInfo:
         """Snapshot for people."""
-        kind = kind_of(self.address)
-        path = "relay" if kind is Kind.RELAY else "direct" if kind is Kind.PUBLIC else "lan"
+        path = path_of(self.address)
         direction, transport = "out" if self.outbound else "in", transport_of(self.address)
         return ConnectionInfo(
             self.peer, self.address, direction, transport, path, self.opened_at, self.latency_ms

@@ -16,7 +16,7 @@ _ORDINARY = re.compile(
     r"|fail to upgrade mux|ADDCONN_FAIL|MultiselectClient|closed unexpectedly|Incomplete read|RawConnError"
     r"|WebSocket|Connection upgrade failed|Error in handle_incoming|Error closing|peer exceeded receive window"
     r"|no transport found|window update|Connection timeout|GO_AWAY|Maximum connections|signature verification"
-    r"|is_established=False",
+    r"|is_established=False|Failed to establish connection|ConnectionTerminated",
     re.IGNORECASE,
 )
 

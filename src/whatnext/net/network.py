@@ -99,6 +99,10 @@ class Network:
         """Every live connection; normally one per peer."""
         return [link.info() for link in self._connections.all()]
 
+    def is_connected(self, peer: str) -> bool:
+        """Whether there is a live connection to this peer."""
+        return self._connections.best(peer) is not None
+
     def streams(self) -> int:
         """How many streams are open on all connections, both directions together."""
         return sum(len(link.conn.get_streams()) for link in self._connections.all())

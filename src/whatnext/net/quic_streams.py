@@ -86,7 +86,7 @@ class SafeQuicStream(InboxStream, QUICStream):
 
     async def reset(self, error_code: int = _RESET) -> None:
         """Give the stream up in both directions; what the peer still sends is thrown away."""
-        if self._state is StreamState.RESET:
+        if self._state in (StreamState.RESET, StreamState.CLOSED):
             return
         self.inbox.lose("reset by this node")
         self._backpressure_event.set()
@@ -98,6 +98,8 @@ class SafeQuicStream(InboxStream, QUICStream):
     async def handle_reset(self, error_code: int) -> None:
         """The peer gave the stream up: what arrived can still be read."""
         self.inbox.lose("reset by the peer")
+        # Our direction ends as well, or QUIC keeps the stream open, one of the few that a peer may have.
+        self._connection._quic.reset_stream(self._stream_id, _RESET)  # noqa: SLF001 - its sans-IO half
         await super().handle_reset(error_code)
 
     def lose(self, why: str) -> None:

@@ -93,6 +93,7 @@ class Stream:
         try:
             return await self._pipe.receive_some(max_bytes)
         except BROKEN as error:
+            await self.reset()  # or it counts as open until the connection ends, and the peer's pings are refused
             raise self._lost(error) from error
 
     async def send_all(self, data: bytes) -> None:

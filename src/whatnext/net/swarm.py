@@ -56,8 +56,6 @@ class SafeSwarm(Swarm):
         """Take the auto-connector and the library's own limit out, and set our gate before the table; once."""
         self.gate = gate
         self.http_upgrades = HttpUpgrades(gate, config)
-        self._adding: dict[int, trio.Event] = {}
-        self._dropped: weakref.WeakSet[IMuxedConn] = weakref.WeakSet()
         self._inbound_limiter = trio.CapacityLimiter(math.inf)
         self.auto_connector.maybe_connect = _never_connect  # type: ignore[method-assign]
         # It would note everybody who ever left, and forget them only when it connects.
@@ -129,29 +127,15 @@ class SafeSwarm(Swarm):
 
         May close another connection first, which takes up to `closing.PATIENCE`.
         """
-        first = self._adding.get(id(muxed_conn))
-        if first is not None:  # QUIC's listener adds each of its connections twice
-            await first.wait()
-        if (known := self._registered(muxed_conn)) is not None:
-            return known
-        if muxed_conn.is_closed or muxed_conn in self._dropped:
-            raise SwarmException("closed before it had a place")
-        self._adding[id(muxed_conn)] = done = trio.Event()
+        if self._registered(muxed_conn) is not None:
+            return await super().add_conn(muxed_conn, direction)
+        peer, outbound = str(muxed_conn.peer_id), direction == "outbound"
         try:
-            return await self._add(muxed_conn, direction)
-        finally:
-            del self._adding[id(muxed_conn)]
-            done.set()
-
-    async def _add(self, muxed: IMuxedConn, direction: str) -> SwarmConn:
-        peer, outbound = str(muxed.peer_id), direction == "outbound"
-        try:
-            async with self.gate.place(id(muxed), peer, _address(muxed), outbound=outbound):
-                return await super().add_conn(muxed, direction)
+            async with self.gate.place(id(muxed_conn), peer, _address(muxed_conn), outbound=outbound):
+                return await super().add_conn(muxed_conn, direction)
         except BaseException as error:
-            if not muxed.is_closed:  # refused, or cancelled while it waited for its place
-                self._dropped.add(muxed)
-                await drop(muxed, error.refusal.code if isinstance(error, TurnedAway) else "")
+            if not muxed_conn.is_closed:  # refused, or cancelled while it waited for its place
+                await drop(muxed_conn, error.refusal.code if isinstance(error, TurnedAway) else "")
             raise
 
     def _registered(self, muxed: IMuxedConn) -> SwarmConn | None:

@@ -1,8 +1,11 @@
 """Which transports run, and TCP and WebSocket of py-libp2p carrying our `Carrier` instead of their raw streams."""
 
 import importlib.util
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import trio
 from libp2p.abc import IListener, ITransport
 from libp2p.crypto.keys import PrivateKey
 from libp2p.custom_types import THandler
@@ -16,9 +19,14 @@ from libp2p.transport.websocket.transport import WebsocketConfig, WebsocketTrans
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.errors import LocalError
-from whatnext.net.addresses import transport_of
+from whatnext.net.addresses import Kind, kind_of, transport_of
 from whatnext.net.carrier import Carrier, over_tcp, over_websocket
 from whatnext.net.config import NetConfig
+
+NEAR_TCP_S = 3.0
+"""How long a near device's kernel may take to accept a connection: time for two lost packets."""
+NEAR_WEBSOCKET_S = 5.0
+"""Likewise, and its program to answer the upgrade."""
 
 
 def chosen(key: PrivateKey, upgrader: TransportUpgrader, config: NetConfig) -> list[ITransport]:
@@ -60,12 +68,24 @@ def _carried(handler: THandler, wrap: Callable[[ReadWriteCloser], Carrier]) -> T
     return handle
 
 
+@contextmanager
+def _patience(maddr: Multiaddr, near_s: float) -> Iterator[None]:
+    """`trio.TooSlowError` after so long at a near address: one of another network leads nowhere, without a sign.
+
+    A dial waits for its slowest address before it is tried again, also where a relay would be back by then.
+    """
+    near = kind_of(str(maddr)) in (Kind.LAN, Kind.LOOPBACK)
+    with trio.fail_after(near_s if near else math.inf):
+        yield
+
+
 class SafeTCP(TCP):
     """TCP whose connections are carriers."""
 
     async def dial(self, maddr: Multiaddr) -> RawConnection:
         """Connect; `OpenConnectionError` as in py-libp2p."""
-        raw = await super().dial(maddr)
+        with _patience(maddr, NEAR_TCP_S):
+            raw = await super().dial(maddr)
         assert isinstance(raw, RawConnection)
         return raw_connection(over_tcp(raw.stream), initiator=True, transport="tcp")
 
@@ -98,7 +118,8 @@ class SafeWebsocket(WebsocketTransport):
 
     async def dial(self, maddr: Multiaddr) -> RawConnection:
         """Connect; `OpenConnectionError` as in py-libp2p."""
-        raw = await super().dial(maddr)
+        with _patience(maddr, NEAR_WEBSOCKET_S):
+            raw = await super().dial(maddr)
         transport = "wss" if "/wss" in str(maddr) or "/tls" in str(maddr) else "ws"
         return raw_connection(over_websocket(raw.stream), initiator=True, transport=transport)
 

@@ -7,6 +7,7 @@ import trio
 
 from whatnext.errors import StoreUnwritable
 from whatnext.net import Connected, Disconnected, Missed, Network, PathChanged
+from whatnext.net.addresses import path_of
 from whatnext.node.api.feed import Feed, JoinEvent, PeerEvent
 from whatnext.records.ids import to_text
 from whatnext.store import Library
@@ -89,13 +90,13 @@ class News:
                 match event:
                     case Connected(peer=peer, address=address):
                         _log.info("connected at %s", address, extra={"peer": peer})
-                        self._feed.on_peer(PeerEvent(peer=peer, state="connected"))
+                        self._feed.on_peer(PeerEvent(peer=peer, state="connected", path=path_of(address)))
                         self._note(network, peer)
                         self._new.add(peer)
                         self._any_new.set()
                     case PathChanged(peer=peer, address=address):
                         _log.info("another path: %s", address, extra={"peer": peer})
-                        self._feed.on_peer(PeerEvent(peer=peer, state="path"))
+                        self._feed.on_peer(PeerEvent(peer=peer, state="path", path=path_of(address)))
                     case Disconnected(peer=peer, reason=reason):
                         _log.info("left: %s", reason, extra={"peer": peer})
                         self._unsettled.discard(peer)

@@ -1,7 +1,6 @@
 """RxDB clients of this node: the web UI over a WebSocket as this profile, remote peers over libp2p as themselves."""
 
 import base64
-import binascii
 import logging
 import os
 from collections.abc import Callable, Iterable
@@ -34,6 +33,8 @@ MAX_CLIENTS = 64
 MAX_STREAMS_PER_PEER = 2
 PEERS_LOOK_S = 1.0
 """Pause between two looks at the peers while a client of this device is there."""
+GOODBYE_S = 1.0
+"""Patience with the last word to a client."""
 _VIOLATION, _TRY_AGAIN = 1002, 1013  # close codes of WebSockets, RFC 6455
 
 
@@ -81,7 +82,8 @@ class RxdbClients:
         except Ended as ended:
             _log.warning("an RxDB client of this device: %s", ended)
             code = _VIOLATION if ended.code == "protocol_violation" else _TRY_AGAIN
-            await send({"type": "websocket.close", "code": code, "reason": str(ended)[:120]})
+            with trio.move_on_after(GOODBYE_S):  # who reads nothing does not hear this either
+                await send({"type": "websocket.close", "code": code, "reason": str(ended)[:120]})
         finally:
             self._count -= 1
 
@@ -145,7 +147,11 @@ class RxdbClients:
             if code is None:
                 self._library.receive(playlist, [signed])
                 return None
-        except (binascii.Error, msgspec.ValidationError, InvalidRecord) as error:
+        except (
+            ValueError,
+            msgspec.ValidationError,
+            InvalidRecord,
+        ) as error:  # ValueError: what is not base64
             self._discipline.join_failed(peer, trio.current_time())
             return Fault(admission.INVALID, str(error))
         self._discipline.join_failed(peer, trio.current_time())

@@ -66,6 +66,9 @@ def check(config: RelayConfig, source: str) -> None:
             raise UserError(f"{source}: limits.{name} must be more than 0")
     if not 0 <= config.ops_port < 65536:
         raise UserError(f"{source}: ops_port must be between 0 and 65535")
+    named = next((address for address in config.announce if "/p2p/" in address), None)
+    if named is not None:
+        raise UserError(f"{source}: announce “{named[:80]}” without its /p2p/…, which the relay adds")
     if config.drain_s < 0:
         raise UserError(f"{source}: drain_s must not be negative")
     if config.access.mode == "token" and not config.access.tokens:

@@ -24,6 +24,7 @@ from whatnext.relay.ledger import Ledger
 from whatnext.relay.messages import (
     Granted,
     Reserve,
+    UnexpectedMessage,
     decode_call_answer,
     decode_request,
     encode_call,
@@ -67,6 +68,9 @@ class Hop:
                 request = decode_request(await read_message(stream, MAX_MESSAGE))
         except trio.TooSlowError:
             await self._refuse(stream, _malformed(Why.SLOW, "you took too long to say what you want"))
+            return
+        except UnexpectedMessage as error:
+            await self._refuse(stream, Refusal(Status.UNEXPECTED_MESSAGE, Why.MALFORMED, str(error)))
             return
         except ProtocolViolation as error:
             await self._refuse(stream, _malformed(Why.MALFORMED, str(error)))

@@ -20,6 +20,10 @@ M = TypeVar("M", bound=Message)
 _MAX_PEER_ID = 64  # bytes; the longest in use, of an inlined key, has 42
 
 
+class UnexpectedMessage(ProtocolViolation):
+    """A message of the specification, and not one that belongs here."""
+
+
 class Reserve(msgspec.Struct, frozen=True):
     """A client asks to be reachable here; who it is, its connection says."""
 
@@ -39,13 +43,16 @@ class Granted(msgspec.Struct, frozen=True):
 
 
 def decode_request(data: bytes) -> Reserve | Connect:
-    """What a client wants. Any peer id in a RESERVE is ignored: stock 0.8.1 believes it, so one fills the table."""
+    """What a client wants; raises `UnexpectedMessage` when it answers instead of asking.
+
+    Any peer id in a RESERVE is ignored: stock 0.8.1 believes it, so that one client can fill the table.
+    """
     message = _parsed(pb.HopMessage(), data)
     if message.type == pb.HopMessage.RESERVE:
         return Reserve()
     if message.type == pb.HopMessage.CONNECT:
         return Connect(_peer_text(message.peer.id))
-    raise ProtocolViolation("a relay is asked RESERVE or CONNECT, and this is neither")
+    raise UnexpectedMessage("a relay is asked RESERVE or CONNECT, and this is neither")
 
 
 def encode_status(status: Status, limit: CircuitLimit | None = None) -> bytes:

@@ -97,8 +97,9 @@ class Relay:
 
     def _left(self, suspects: set[str]) -> None:
         """Forget those that are not connected: one may be back before we hear that it was gone."""
-        for peer in suspects - {connection.peer for connection in self.network.connections()}:
-            self.switchboard.departed(peer)
+        for peer in suspects:
+            if not self.network.is_connected(peer):
+                self.switchboard.departed(peer)
 
     async def _expire(self) -> None:
         while True:

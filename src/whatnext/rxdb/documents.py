@@ -127,8 +127,10 @@ def version_of(stored: Stored) -> str:
 def _fields(stored: Stored) -> dict[str, Value]:
     """The client's fields only: what a newer record version may add is not RxDB's business."""
     defaults = COLLECTIONS[stored.collection].defaults
-    fields = stored.document.fields
-    return {name: fields.get(name, default) for name, default in defaults.items()}
+    shown = {**defaults, **stored.document.fields}
+    if len(shown) == len(defaults):
+        return shown
+    return {name: shown[name] for name in defaults}
 
 
 def _millis(stamp: Stamp | None) -> int:

@@ -1,12 +1,13 @@
 """Runs a session over a channel, in trio: one task reads, one writes; both sleep until there is something to do."""
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import trio
 
-from whatnext.errors import ConnectionLost, LocalError, NetworkError, ProtocolViolation
+from whatnext.errors import LocalError, NetworkError, ProtocolViolation
 from whatnext.rxdb import limits
 from whatnext.rxdb.framing import Unframer, frame
 from whatnext.rxdb.session import Session, Trouble
@@ -45,16 +46,17 @@ class StreamChannel:
         self._stream = stream
         self._packs = packs
         self._unframer = Unframer()
-        self._whole: list[bytes] = []
+        self._whole: Iterator[bytes] = iter(())
 
     async def receive(self) -> bytes | None:
         """Wait for a message; None at the end. Raises `ProtocolViolation` for what is none."""
-        while not self._whole:
+        while True:
+            for message in self._whole:  # unpacked one at a time: many small ones may each become a large one
+                return message
             data = await self._stream.receive_some(64 * 1024)
             if not data:
                 return None
-            self._whole = list(self._unframer.feed(data))[::-1]
-        return self._whole.pop()
+            self._whole = self._unframer.feed(data)
 
     async def send(self, message: bytes) -> None:
         """Send a message."""
@@ -72,7 +74,7 @@ class Ended(Exception):
 async def serve(
     session: Session, channel: Channel, subscribe: Callable[[Callable[[], None]], Callable[[], None]]
 ) -> None:
-    """Serve one client until it goes; raises `Ended` when it broke the protocol, or the disk fails us.
+    """Serve one client until it goes; raises `Ended` when it broke the protocol, stalls, or the disk fails us.
 
     `subscribe` registers a callback for changes and returns the way to stop it. Cancelling ends it at once; nothing
     is lost by that, as a client repeats what it got no answer for.
@@ -86,8 +88,9 @@ async def serve(
             nursery.cancel_scope.cancel()
     except* ProtocolViolation as group:
         raise Ended("protocol_violation", str(group.exceptions[0])) from None
-    except* LocalError as group:  # the disk; the client comes back and asks again
-        raise Ended("local", str(group.exceptions[0])) from None
+    except* (Ended, LocalError) as group:  # LocalError is the disk's; the client comes back and asks again
+        reason = group.exceptions[0]
+        raise Ended(getattr(reason, "code", "local"), str(reason)) from None
     except* NetworkError as group:
         _log.debug("an RxDB client went away: %s", group.exceptions[0])
     finally:
@@ -110,16 +113,19 @@ async def _write(session: Session, channel: Channel, wake: "_Wake") -> None:
         wake.clear()
         try:
             message = session.next_message()
-        except Trouble as trouble:
-            raise ProtocolViolation(str(trouble)) from trouble
+        except Trouble as trouble:  # version 1.0 has no word for it
+            raise Ended(trouble.code, str(trouble)) from trouble
         wake.set_drained()
         if message is None:
-            await wake.wait()
+            with trio.move_on_after(limits.RESYNC_AGAIN_S if session.owes_pull else math.inf) as patience:
+                await wake.wait()
+            if patience.cancelled_caught:
+                session.remind()
             continue
         with trio.move_on_after(limits.STALL_TIMEOUT_S) as patience:
             await channel.send(message)
         if patience.cancelled_caught:
-            raise ConnectionLost(f"the client has read nothing for {limits.STALL_TIMEOUT_S:g} s")
+            raise Ended("stalled", f"it has read nothing for {limits.STALL_TIMEOUT_S:g} s")
 
 
 class _Wake:

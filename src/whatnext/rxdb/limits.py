@@ -10,6 +10,12 @@ MAX_EVENT = 500
 """Documents of one event of the stream; when more have changed, the client is told to pull (`RESYNC`)."""
 MAX_WAITING = 32
 """Requests that wait for a client which does not read its answers; beyond it we stop reading from that client."""
+MAX_WAITING_BYTES = 1024 * 1024
+"""The same in bytes, of the messages that the requests came in; one more may be longer than that."""
+RESYNC_AGAIN_S = 5.0
+"""Seconds without a pull after which a client that owes one is told `RESYNC` again."""
+MAX_GONE_PEERS = 1000
+"""Peers that are gone and still told of."""
 MAX_ID = 200
 """Characters of a request's id."""
 MAX_CLIENT = 100

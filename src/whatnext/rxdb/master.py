@@ -19,8 +19,9 @@ from whatnext.rxdb.messages import Checkpoint, Pulled
 from whatnext.rxdb.readers import Reader
 from whatnext.rxdb.rows import Place, Row, RowRefused, check_form, place_of, write_of
 from whatnext.store import Change
+from whatnext.store.database import translated
 from whatnext.store.document_table import Stored
-from whatnext.store.pushes import PushTable
+from whatnext.store.pushes import Pusher, PushTable
 
 
 class Pushed(msgspec.Struct):
@@ -32,8 +33,6 @@ class Pushed(msgspec.Struct):
     """Why, by the document's id."""
     reasons: list[tuple[str, str]] = []
     """Code and sentence of each refusal, in order."""
-    told_again: list[tuple[bytes, str]] = []
-    """(playlist, id) of documents that the client has otherwise than the master although nothing changed now."""
 
 
 class _Ready(msgspec.Struct):
@@ -74,7 +73,7 @@ class Master:
     ) -> Pulled:
         """At most `limit` documents changed after the checkpoint, oldest first; one of another epoch is the start."""
         epoch = self.epoch(reader)
-        after = _seq_of(checkpoint, epoch)
+        after = _seq_of(checkpoint, epoch, self.now())
         stored = self._changes(reader, collection.name, after, limit)
         seq = stored[-1].feed if stored else after
         return Pulled([self._view.document(each) for each in stored], {"epoch": epoch, "seq": seq})
@@ -101,38 +100,29 @@ class Master:
         found = local_id(collection.name, key)
         return None if found is None else self._current(reader, Place(found[0], collection.name, found[1]))
 
-    def documents(
-        self, reader: Reader, collection: Collection, wanted: Sequence[tuple[bytes, str]]
-    ) -> list[RxDocument]:
-        """The master's state of some documents, those it does not have or show left out."""
-        return [
-            found
-            for playlist, key in wanted
-            if (found := self._current(reader, Place(playlist, collection.name, key)))
-        ]
-
-    def push(self, reader: Reader, client: str | None, collection: Collection, rows: Sequence[Row]) -> Pushed:
+    def push(
+        self, reader: Reader, pusher: Pusher | None, collection: Collection, rows: Sequence[Row]
+    ) -> Pushed:
         """Write what a client changed; raises `LocalError` when the disk takes nothing (the client repeats it).
 
-        `client` names it over its reconnections; None for one that never repeats a push.
+        `pusher` is None for one that never repeats a push.
         """
-        pushed = Pushed([], {}, [], [])
+        pushed = Pushed([], {}, [])
         ready: dict[bytes, list[_Ready]] = {}
-        scope = None if client is None else f"{reader.name}|{client}"
         seen: set[str] = set()
         for row in rows:
             try:
-                each = self._ready(reader, scope, collection, row, seen)
+                each = self._ready(reader, pusher, collection, row, seen)
             except RowRefused as refusal:
                 self._refuse(pushed, reader, collection, row, refusal)
             else:
                 ready.setdefault(each.place.playlist, []).append(each)
         for playlist, group in ready.items():
-            self._write(pushed, reader, scope, collection, playlist, group)
+            self._write(pushed, reader, pusher, collection, playlist, group)
         return pushed
 
     def _ready(
-        self, reader: Reader, scope: str | None, collection: Collection, row: Row, seen: set[str]
+        self, reader: Reader, pusher: Pusher | None, collection: Collection, row: Row, seen: set[str]
     ) -> _Ready:
         check_form(collection, row)
         place = place_of(collection, row)
@@ -141,7 +131,9 @@ class Master:
         seen.add(row.new["id"])
         if not reader.sees(place.playlist):
             raise RowRefused("not_found", "no playlist of yours by that id")
-        base = row.assumed if scope is None else self._pushes.base(scope, row.new["id"], row.assumed)
+        base = (
+            row.assumed if pusher is None else self._pushes.base(pusher, row.new["id"], row.assumed, row.new)
+        )
         current = self._library.documents.get(place.playlist, (place.collection, place.id))
         write = write_of(collection, place, Row(new=row.new, assumed=base), current)
         if write is not None and (why := reader.refusal(place.playlist, write)) is not None:
@@ -152,29 +144,36 @@ class Master:
         self,
         pushed: Pushed,
         reader: Reader,
-        scope: str | None,
+        pusher: Pusher | None,
         collection: Collection,
         playlist: bytes,
         group: Sequence[_Ready],
     ) -> None:
         def remember() -> None:
-            if scope is None:
+            if pusher is None:
                 return
+            fields = (*collection.defaults, "_deleted")
             for each in group:
-                self._pushes.keep(scope, each.row.new["id"], each.row.assumed, each.row.new)
+                state = {name: each.row.new[name] for name in fields if name in each.row.new}
+                self._pushes.keep(pusher, each.row.new["id"], each.row.assumed, state)
+            # What changes nothing here is another state than the client's all the same. It is told as a change, since
+            # a client may drop an event, but never what it pulls.
+            unchanged = [(collection.name, each.place.id) for each in group if each.write is None]
+            self._library.documents.touch(playlist, unchanged)
 
         writes = [each.write for each in group if each.write is not None]
         try:
             if writes:
                 self._playlists.write(playlist, writes, [], meta=Meta(by=reader.by), also=remember)
-            elif scope is not None:
-                with self._library.database.transaction():
-                    remember()
+            else:
+                self._library.aside(playlist, remember)
         except UserError as error:  # no right, or over a limit: nothing of the group was kept
-            for each in group:
-                self._refuse(pushed, reader, collection, each.row, RowRefused(error.code, str(error)))
-            return
-        pushed.told_again += [(playlist, each.place.id) for each in group if each.write is None]
+            if len(group) == 1:
+                self._refuse(pushed, reader, collection, group[0].row, RowRefused(error.code, str(error)))
+                return
+            middle = len(group) // 2  # one row too many must not cost the others
+            self._write(pushed, reader, pusher, collection, playlist, group[:middle])
+            self._write(pushed, reader, pusher, collection, playlist, group[middle:])
 
     def _refuse(
         self, pushed: Pushed, reader: Reader, collection: Collection, row: Row, refusal: RowRefused
@@ -193,18 +192,20 @@ class Master:
     def _current(self, reader: Reader, place: Place) -> RxDocument | None:
         if not reader.sees(place.playlist):
             return None
-        stored = self._library.documents.stored(place.playlist, (place.collection, place.id))
+        with translated(self._library.database.path):
+            stored = self._library.documents.stored(place.playlist, (place.collection, place.id))
         return None if stored is None else self._view.document(stored)
 
     def _changes(self, reader: Reader, collection: str, after: int, limit: int) -> list[Stored]:
         playlists = reader.playlists()
         if playlists == []:
             return []
-        return self._library.documents.changes_of(collection, playlists, after, limit)
+        with translated(self._library.database.path):
+            return self._library.documents.changes_of(collection, playlists, after, limit)
 
 
-def _seq_of(checkpoint: Checkpoint | None, epoch: str) -> int:
+def _seq_of(checkpoint: Checkpoint | None, epoch: str, newest: int) -> int:
     if checkpoint is None or checkpoint.get("epoch") != epoch:
         return 0
     seq = checkpoint.get("seq")
-    return seq if isinstance(seq, int) and seq >= 0 else 0
+    return seq if isinstance(seq, int) and 0 <= seq <= newest else 0

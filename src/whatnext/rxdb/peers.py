@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from whatnext.rxdb import limits
 from whatnext.rxdb.documents import RxDocument
 from whatnext.rxdb.messages import Checkpoint, Pulled
 
@@ -29,6 +30,7 @@ class Peers:
             known = self._documents.get(key)
             if known is None or {**known, "version": ""} != {**peer, "version": "", "_deleted": False}:
                 self._put({**peer, "_deleted": False})
+        self._forget_gone()
         return self._newest != before
 
     def now(self) -> int:
@@ -52,6 +54,12 @@ class Peers:
     def get(self, key: str) -> RxDocument | None:
         """One peer."""
         return self._documents.get(key)
+
+    def _forget_gone(self) -> None:
+        """Strangers come and go for ever; who was told of the last thousand that went has not missed much."""
+        gone = [key for key, document in self._documents.items() if document["_deleted"]]
+        for key in sorted(gone, key=self._numbers.__getitem__)[: -limits.MAX_GONE_PEERS]:
+            del self._documents[key], self._numbers[key]
 
     def _put(self, document: RxDocument) -> None:
         self._newest += 1

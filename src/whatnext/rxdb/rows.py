@@ -13,7 +13,7 @@ from whatnext.records import ids, schema
 from whatnext.records.codec import Write
 from whatnext.records.merge import Document
 from whatnext.records.schema import Value
-from whatnext.rxdb.collections import COLLECTIONS, Collection, local_id
+from whatnext.rxdb.collections import Collection, local_id
 
 Fields = Mapping[str, Any]
 
@@ -70,7 +70,7 @@ def write_of(collection: Collection, place: Place, row: Row, current: Document |
         fields = _untouched_since_made(fields, current)
     deleted = row.new.get("_deleted") is True
     if collection.can_delete and deleted != bool((assumed or {}).get("_deleted")):
-        fields |= _deletion(collection, deleted=deleted)
+        fields |= _deletion(collection, row.new, deleted=deleted)
     if current is None:
         _check_whole(collection, row.new)
         fields = {name: value for name, value in fields.items() if _says_something(collection, name, value)}
@@ -110,9 +110,9 @@ def _untouched_since_made(fields: Mapping[str, Value], current: Document) -> dic
     return {n: v for n, v in fields.items() if current.stamps.get(n) in (None, current.first)}
 
 
-def _deletion(collection: Collection, *, deleted: bool) -> dict[str, Value]:
+def _deletion(collection: Collection, new: Fields, *, deleted: bool) -> dict[str, Value]:
     if collection.name == "votes":
-        return {"value": 0} if deleted else {}
+        return {"value": 0 if deleted else new.get("value")}
     return {"removed": deleted}
 
 
@@ -135,11 +135,3 @@ def _stands(collection: Collection, current: Document, name: str) -> Value:
     if name == "removed":
         return current.removed
     return current.fields.get(name, collection.defaults.get(name))
-
-
-def collection_named(name: str) -> Collection:
-    """The collection of that name; raises `RowRefused`."""
-    found = COLLECTIONS.get(name)
-    if found is None:
-        raise RowRefused("unknown_collection", f"there is no collection “{name[:40]}”")
-    return found

@@ -2,7 +2,10 @@
 
 Rules of the stream, which keep a client from missing a change for good:
 
-- A subscription starts from the feed as it is then: the client pulls what came before.
+- A subscription starts from the feed as it is then: the client pulls what came before, and is told nothing until it
+  has. RxDB 17.6 drops a `RESYNC` that queues behind an event, so who owes a pull is reminded until it pulls.
+- No event goes out between the batches of a pull: RxDB drops what came in before its newest batch was asked for, also
+  the merged form of a document that it pushed meanwhile and ignored in an earlier batch.
 - Events are made when the channel can take them, out of what changed since the last one: a slow client costs no
   memory, and a document that changed ten times is told once.
 - What is more than one event holds, and whatever changes what the client may see, is told as `RESYNC` instead.
@@ -11,6 +14,7 @@ Rules of the stream, which keep a client from missing a change for good:
 
 import logging
 from collections import deque
+from secrets import token_hex
 from typing import Protocol
 
 import msgspec
@@ -23,6 +27,7 @@ from whatnext.rxdb.messages import RESYNC, STREAM, Answer, Checkpoint, Fault, Pu
 from whatnext.rxdb.peers import Peers
 from whatnext.rxdb.readers import Reader
 from whatnext.rxdb.rows import Row
+from whatnext.store.pushes import Pusher
 
 _log = logging.getLogger(__name__)
 
@@ -46,8 +51,15 @@ class Trouble(Exception):
 class _Subscription:
     def __init__(self, told: int, epoch: str) -> None:
         self.told = told
+        """Number of the feed up to which the client needs no event."""
         self.epoch = epoch
-        self.again: dict[tuple[bytes, str], None] = {}
+        self.pulled = False
+        """Whether the client has everything up to `told`: a pull came to its end."""
+        self.resync = False
+
+    def start_over(self, told: int) -> str:
+        self.told, self.pulled, self.resync = told, False, False
+        return RESYNC
 
 
 class Session:
@@ -67,13 +79,25 @@ class Session:
         self._has_errors = has_errors
         self._peers = peers
         self._joining = joining
-        self._requests: deque[Request] = deque()
+        self._requests: deque[tuple[Request, int]] = deque()
+        self._held = 0
+        self._channel = token_hex(8)
         self._subscriptions: dict[str, _Subscription] = {}
 
     @property
     def is_full(self) -> bool:
         """Whether to read no more for now: answers wait for the client."""
-        return len(self._requests) >= limits.MAX_WAITING
+        return len(self._requests) >= limits.MAX_WAITING or self._held >= limits.MAX_WAITING_BYTES
+
+    @property
+    def owes_pull(self) -> bool:
+        """Whether the client has not yet pulled what it is told nothing before."""
+        return any(not subscription.pulled for subscription in self._subscriptions.values())
+
+    def remind(self) -> None:
+        """Say `RESYNC` (again) wherever a pull is owed; the driver calls it when none has come for a while."""
+        for subscription in self._subscriptions.values():
+            subscription.resync = not subscription.pulled
 
     def receive(self, message: bytes | str) -> None:
         """Take one message; raises `ProtocolViolation` when it is none."""
@@ -81,53 +105,53 @@ class Session:
         if request.method == "masterChangeStream$":
             self._subscribe(request.collection)
         elif request.method != "auth":
-            self._requests.append(request)
+            self._requests.append((request, len(message)))
+            self._held += len(message)
 
     def next_message(self) -> bytes | None:
         """What to send now, or None; raises `ProtocolViolation`, and `Trouble` where the client has no word for it."""
         if self._requests:
-            return self._answer(self._requests.popleft())
+            request, size = self._requests.popleft()
+            self._held -= size
+            return self._answer(request)
         for name, subscription in self._subscriptions.items():
             event = self._event(name, subscription)
             if event is not None:
+                self._subscriptions[name] = self._subscriptions.pop(name)  # the others first, next time
                 return encode(Answer(STREAM, name, result=event))
         return None
 
     def _subscribe(self, name: str) -> None:
         if name not in COLLECTIONS or (name == "peers" and self._peers is None):
             return  # a collection of a newer client: it gets no events and an error for its pulls
+        known = self._subscriptions.get(name)
+        if known is not None:
+            known.pulled = False  # it goes on from where it was: nothing in between is skipped
+            self._channel = token_hex(
+                8
+            )  # the replication began again, and may not have heard its last answer
+            return
         told = self._peers.now() if name == "peers" and self._peers else self._master.now()
         epoch = "" if name == "peers" else self._master.epoch(self._reader)
         self._subscriptions[name] = _Subscription(told, epoch)
 
     def _event(self, name: str, subscription: _Subscription) -> Pulled | str | None:
+        if subscription.resync:
+            subscription.resync = False
+            return RESYNC
         if name == "peers":
-            return self._peers_event(subscription)
+            return self._peers_event(subscription) if subscription.pulled else None
         now, epoch = self._master.now(), self._master.epoch(self._reader)
         if epoch != subscription.epoch:
-            subscription.epoch, subscription.told = epoch, now
-            subscription.again.clear()
-            return RESYNC
-        if now == subscription.told and not subscription.again:
+            subscription.epoch = epoch
+            return subscription.start_over(now)
+        if now == subscription.told or not subscription.pulled:
             return None
-        return self._changes(COLLECTIONS[name], subscription, now)
-
-    def _changes(self, collection: Collection, subscription: _Subscription, now: int) -> Pulled | str | None:
-        event = None
-        if now != subscription.told:
-            event = self._master.event(self._reader, collection, subscription.told, limits.MAX_EVENT)
-            if event is None:
-                subscription.told = now
-                subscription.again.clear()
-                return RESYNC
-        again = self._master.documents(self._reader, collection, list(subscription.again))
-        subscription.told = now
-        subscription.again.clear()
+        event = self._master.event(self._reader, COLLECTIONS[name], subscription.told, limits.MAX_EVENT)
         if event is None:
-            event = Pulled([], {"epoch": subscription.epoch, "seq": now})
-        told = {document["id"] for document in event.documents}
-        documents = [*(d for d in again if d["id"] not in told), *event.documents]
-        return Pulled(documents, event.checkpoint) if documents else None
+            return subscription.start_over(now)
+        subscription.told = now
+        return event if event.documents else None
 
     def _peers_event(self, subscription: _Subscription) -> Pulled | None:
         assert self._peers is not None
@@ -190,8 +214,12 @@ class Session:
         if collection.name == "peers":
             assert self._peers is not None
             self._peers.look()
-            return self._peers.pull(checkpoint, limit)
-        return self._master.pull(self._reader, collection, checkpoint, limit)
+            pulled = self._peers.pull(checkpoint, limit)
+        else:
+            pulled = self._master.pull(self._reader, collection, checkpoint, limit)
+        if collection.name in self._subscriptions:
+            self._subscriptions[collection.name].pulled = len(pulled.documents) < limit
+        return pulled
 
     def _push(self, request: Request) -> Answer:
         collection = self._collection(request)
@@ -204,10 +232,12 @@ class Session:
             )
         if collection.name == "peers":
             return self._refuse_peers(request, rows)
-        pushed = self._master.push(self._reader, request.client, collection, rows)
-        subscription = self._subscriptions.get(collection.name)
-        if subscription is not None:
-            subscription.again.update(dict.fromkeys(pushed.told_again))
+        pusher = Pusher(f"{self._reader.name}|{request.client}", self._channel)
+        try:
+            pushed = self._master.push(self._reader, pusher, collection, rows)
+        except LocalError:
+            self._channel = token_hex(8)  # a part may have been kept, and the client will repeat it all
+            raise
         error: Fault | msgspec.UnsetType = msgspec.UNSET
         if pushed.refused and self._has_errors:
             error = Fault("refused", _summary(pushed.refused), pushed.refused)

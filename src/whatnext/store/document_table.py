@@ -2,7 +2,7 @@
 
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -99,6 +99,15 @@ class DocumentTable:
         self._db.executemany("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._feed = feed
 
+    def touch(self, playlist: bytes, keys: Sequence[DocumentKey]) -> None:
+        """Give documents the next numbers of the feed though nothing of them changed: readers are told them again."""
+        feed = self.last_feed()
+        self._db.executemany(
+            "UPDATE documents SET feed = ? WHERE playlist = ? AND collection = ? AND id = ?",
+            [(feed + n, playlist, *key) for n, key in enumerate(keys, 1)],
+        )
+        self._feed = None  # some may not exist
+
     def last_feed(self) -> int:
         """Number of the newest change."""
         if self._feed is None:
@@ -144,16 +153,15 @@ class DocumentTable:
     def changes_of(
         self, collection: str, playlists: Sequence[bytes] | None, after: int, limit: int
     ) -> list[Stored]:
-        """The feed of one collection, over some playlists or (None) all; ended documents (`void`) included."""
-        if playlists is None:
-            return self._stored(
-                "WHERE collection = ? AND feed > ? ORDER BY feed LIMIT ?", (collection, after, limit)
-            )
-        marks = ", ".join("?" * len(playlists))
-        return self._stored(
-            f"WHERE collection = ? AND playlist IN ({marks}) AND feed > ? ORDER BY feed LIMIT ?",
-            (collection, *playlists, after, limit),
-        )
+        """The feed of one collection, over some playlists or (None) all; ended documents (`void`) included.
+
+        To be shown only: the stamps of single fields are left out, which are half the work of reading a document.
+        """
+        among, some = "", list(playlists or ())
+        if playlists is not None:
+            among = f"AND playlist IN ({', '.join('?' * len(playlists))})"
+        where = f"WHERE collection = ? {among} AND feed > ? ORDER BY feed LIMIT ?"
+        return self._stored(where, (collection, *some, after, limit), _decode_shown)
 
     def search(self, text: str, limit: int) -> list[Stored]:
         """Entries and playlists that hold every word of the text, in any playlist."""
@@ -175,14 +183,21 @@ class DocumentTable:
         empty = Document()
         self.put(playlist, [((stored.collection, stored.id), empty) for stored in held], void=True)
 
-    def _stored(self, where: str, parameters: tuple[object, ...]) -> list[Stored]:
+    def _stored(
+        self,
+        where: str,
+        parameters: tuple[object, ...],
+        decode: Callable[[str, bytes], Document] | None = None,
+    ) -> list[Stored]:
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM documents {where}", parameters)
-        return list(_rows(rows))
+        return list(_rows(rows, decode or _decode))
 
 
-def _rows(rows: Iterable[tuple[bytes, str, str, str, bytes, int, int]]) -> Iterator[Stored]:
+def _rows(
+    rows: Iterable[tuple[bytes, str, str, str, bytes, int, int]], decode: Callable[[str, bytes], Document]
+) -> Iterator[Stored]:
     for playlist, collection, document_id, fields, stamps, gone, feed in rows:
-        yield Stored(playlist, collection, document_id, _decode(fields, stamps), bool(gone), feed)
+        yield Stored(playlist, collection, document_id, decode(fields, stamps), bool(gone), feed)
 
 
 def _place(collection: str, document: Document) -> Value:
@@ -219,9 +234,18 @@ def _encode(document: Document) -> bytes:
 
 def _decode(fields: str, stamps: bytes) -> Document:
     packed = _decode_stamps(stamps)
+    document = _shown(fields, packed)
+    document.stamps = {name: packed.table[at] for name, at in packed.fields.items()}
+    return document
+
+
+def _decode_shown(fields: str, stamps: bytes) -> Document:
+    return _shown(fields, _decode_stamps(stamps))
+
+
+def _shown(fields: str, packed: _Stamps) -> Document:
     document = Document()
     document.fields = _decode_json(fields)
-    document.stamps = {name: packed.table[at] for name, at in packed.fields.items()}
     document.first = None if packed.first is None else packed.table[packed.first]
     document.last = None if packed.last is None else packed.table[packed.last]
     document.by = packed.by

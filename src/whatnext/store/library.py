@@ -186,6 +186,11 @@ class Library:
         self._commit_own(playlist, records, also=also)
         return records
 
+    def aside(self, playlist: bytes, also: Callable[[], None]) -> None:
+        """Write what belongs to a playlist but is no change of it, in one transaction; raises as `write` does."""
+        with self._keeper.commit(playlist):
+            also()
+
     def admit_self(self, playlist: bytes, write: Write, link: str) -> None:
         """Keep our own admission (a write to `members`), to be shown to a member; survives a restart."""
         ledger = self._keeper.ledger(playlist)
@@ -344,7 +349,12 @@ class Library:
         return log
 
     def _check_room(self, playlist: bytes, writes: Iterable[Write]) -> None:
-        new = sum(1 for w in writes if w.collection == "entries" and "title" in w.fields)
+        named = [w for w in writes if w.collection == "entries" and "title" in w.fields]
+        if not named or self._keeper.entry_count(playlist) + len(named) <= schema.MAX_ENTRIES:
+            return
+        new = sum(
+            self.documents.get(playlist, (w.collection, w.id)) is None for w in named
+        )  # not renamed ones
         if new and self._keeper.entry_count(playlist) + new > schema.MAX_ENTRIES:
             raise LimitExceeded(f"a playlist holds at most {schema.MAX_ENTRIES:,} entries: begin another one")
 

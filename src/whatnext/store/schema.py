@@ -87,6 +87,9 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE (client, document)
     );
     """,
+    """
+    ALTER TABLE pushes ADD COLUMN channel TEXT NOT NULL DEFAULT '';  -- connection on which it was pushed
+    """,
 )
 
 

@@ -114,7 +114,7 @@ class Gate:
                 await self._replace(granted.instead_of.key)
             yield
         finally:
-            del self._coming[key]
+            self._coming.pop(key, None)  # the library may add one connection twice at once
             self._settle()
 
     async def _replace(self, key: int) -> None:

@@ -128,7 +128,7 @@ class Circuits:
         try:
             await show_token(self._network, relay, token)
         except VersionMismatch:
-            _log.info("the relay %s wants no token", relay)
+            _log.info("this relay wants no token", extra={"peer": relay})
 
     async def connect(self, address: str, target: ID) -> INetConn:
         """Dial any address: through a relay when it is a circuit's, else as it stands; raises what that way raises.
@@ -208,7 +208,7 @@ class Circuits:
     async def _take_call(self, stream: Stream) -> None:
         """Serve the stop protocol: only relays that we asked for a place may bring somebody."""
         if stream.peer not in self._places and stream.peer not in self._asking:
-            _log.warning("%s brings a caller, and is no relay of ours: refused", stream.peer)
+            _log.info("it brings a caller, and is no relay of ours: refused", extra={"peer": stream.peer})
             await self._turn_away(stream, Status.PERMISSION_DENIED)
             return
         try:
@@ -245,12 +245,16 @@ class Circuits:
             raw = relayed(carrier, address, initiator=False)
             muxed = await self._swarm.upgrade_inbound_raw_conn(raw, Multiaddr(address))
         except Exception as error:  # noqa: BLE001 - whatever came through the relay, only this call ends
-            _log.info("a call through %s ended in its handshake: %r", stream.peer, error)
+            _log.info(
+                "a call through this relay ended in its handshake: %r", error, extra={"peer": stream.peer}
+            )
             carrier.cut()
             await stream.reset()
             return None
         if str(muxed.peer_id) != caller:  # nothing depends on what it said, but its host may want to know
-            _log.warning("the relay %s said that %s calls; it is %s", stream.peer, caller, muxed.peer_id)
+            _log.warning(
+                "this relay said that %s calls; it is %s", caller, muxed.peer_id, extra={"peer": stream.peer}
+            )
         return carrier
 
 

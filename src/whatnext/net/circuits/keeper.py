@@ -94,11 +94,11 @@ class Keeper:
             place = await self._circuits.reserve(relay, addresses)
         except WhatNextError as error:
             if was_held or self._places.problem(relay) != str(error):
-                _log.warning("no place at the relay %s: %s", relay, error)
+                _log.warning("no place at this relay: %s", error, extra={"peer": relay})
             self._places.failed(relay, str(error), trio.current_time())
         else:
             if not was_held:
-                _log.info("the relay %s holds a place for this node", relay)
+                _log.info("this relay holds a place for us", extra={"peer": relay})
             self._places.granted(relay, place.expires_at - time.time(), trio.current_time())
         if relay not in self._addresses:
             self._circuits.give_up(relay)

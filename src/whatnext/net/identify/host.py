@@ -41,9 +41,9 @@ class IdentifyingHost(BasicHost):
                 with trio.fail_after(PATIENCE_S):
                     await self._identify_on(conn)
             except (NetworkError, PeerError, NoCommonProtocol, trio.TooSlowError) as error:
-                _log.debug("%s did not identify itself: %r", peer_id, error)
+                _log.debug("it did not identify itself: %r", error, extra={"peer": str(peer_id)})
             except Exception:  # noqa: BLE001 - the library runs this as a system task: an error would end the process
-                _log.exception("identify with %s failed", peer_id)
+                _log.exception("identify failed", extra={"peer": str(peer_id)})
 
     async def _identify_on(self, conn: INetConn) -> None:
         peer_id, about = conn.muxed_conn.peer_id, await _ask(conn)

@@ -35,6 +35,7 @@ class Identify:
         self._told: tuple[str, ...] | None = None
         self._record, self._seq = b"", 0
         self._changed = trio.Event()
+        self._to_push = trio.Event()
         self._pushes = trio.CapacityLimiter(MAX_PUSHES)
         self._on_change: list[Callable[[], None]] = []
         network.handle(ASK, self._answer)
@@ -51,11 +52,12 @@ class Identify:
     async def run(self) -> None:
         """Follow our addresses until cancelled, and push each change."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_pushing)
             while True:
                 self._changed = trio.Event()
                 before, now = self._told, self._refreshed()
                 if before is not None and before != now:
-                    nursery.start_soon(self._push_to_all)
+                    self._to_push.set()
                     if _direct(before) != _direct(now):
                         for act in self._on_change:
                             act()
@@ -95,10 +97,17 @@ class Identify:
             await stream.reset()
             return
         except PeerError as error:
-            _log.info("%s pushed no identify message: %s", stream.peer, error)
+            _log.info("what it pushed is no identify message: %s", error, extra={"peer": stream.peer})
             await stream.reset()
             return
         await self._host.learn(stream.peer, about)
+
+    async def _keep_pushing(self) -> None:
+        """One round after the other: what changes during one is told by the next, however often it does."""
+        while True:
+            await self._to_push.wait()
+            self._to_push = trio.Event()
+            await self._push_to_all()
 
     async def _push_to_all(self) -> None:
         message = framed(encode(self._about("")))
@@ -114,7 +123,7 @@ class Identify:
                     async with await self._network.open_stream(peer, [PUSH], PUSH_S) as stream:
                         await stream.send_all(message)
             except (NetworkError, PeerError, trio.TooSlowError) as error:
-                _log.debug("%s was not told our new addresses: %s", peer, error)
+                _log.debug("it was not told our new addresses: %r", error, extra={"peer": peer})
 
 
 def _direct(addresses: tuple[str, ...]) -> list[str]:

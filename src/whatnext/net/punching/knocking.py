@@ -60,7 +60,8 @@ async def knock(
                     try:
                         made.append(await _dial(swarm, peer, address, part))
                     except Exception as error:  # noqa: BLE001 - expected until the hole is open; told for the curious
-                        _log.debug("knocking at %s: %s", address, describe(address, error).reason)
+                        reason = describe(address, error).reason
+                        _log.debug("knocking at %s: %s", address, reason, extra={"peer": peer})
                         await trio.sleep(_AGAIN_S)
                     else:
                         nursery.cancel_scope.cancel()

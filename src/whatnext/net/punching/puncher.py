@@ -87,9 +87,9 @@ class Puncher:
             nursery.start_soon(self._dial_public, peer)
             nursery.start_soon(self._punch, peer)
         if self.is_direct(peer):
-            _log.info("%s is connected directly now", peer)
+            _log.info("connected directly now", extra={"peer": peer})
         else:
-            _log.info("no direct way to %s was found: the relay goes on", peer)
+            _log.info("no direct way was found: the relay goes on", extra={"peer": peer})
 
     async def _until_known(self, peer: str) -> None:
         with trio.move_on_after(KNOWN_S):
@@ -120,7 +120,7 @@ class Puncher:
             try:
                 theirs, round_trip_s = await self._agree(peer)
             except (NetworkError, PeerError) as error:
-                _log.info("no hole punching with %s: %s", peer, error)
+                _log.info("no hole punching: %s", error, extra={"peer": peer})
                 return
             await trio.sleep(wait_before_dialling(round_trip_s))
             await self._knock(peer, theirs, part)

@@ -38,12 +38,14 @@ class PeerEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     On this network, by mDNS: `discovered`, `quiet` (not heard lately), `gone`. Of connections: `connected`, `path` (it
     is reached another way now), `left`. Of sync: `handshaken`, `in sync` (of one `playlist`), `unlinked`. `problem`: a
     member could not be reached, for a reason that is new. By this device's user: `blocked`, `unblocked`, `forgotten`.
+    With `connected` and `path`, `path` says how: `lan`, `direct` or `relay`.
     """
 
     peer: str
     state: str
     playlist: str | None = None
     reason: str | None = None
+    path: str | None = None
 
 
 class ReadyEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

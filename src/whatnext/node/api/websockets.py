@@ -7,6 +7,8 @@ from whatnext.node.api.asgi import Asgi
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """One message from a client; Hypercorn closes the connection at a longer one."""
+STALL_S = 30.0
+"""Patience with a client that takes nothing of one message."""
 
 
 def is_websocket(request: h11.Request) -> bool:
@@ -32,7 +34,19 @@ async def serve_websocket(app: Asgi, stream: trio.SocketStream, request: h11.Req
     headers = [(name, value) for name, value in request.headers if name != b"sec-websocket-extensions"]
     head += b"".join(b"%s: %s\r\n" % header for header in headers) + b"\r\n"
     again = Replayed(stream, head + behind)
-    await TCPServer(ASGIWrapper(app), config, WorkerContext(None), ConnectionState({}), again).run()  # type: ignore[arg-type]
+    server = TCPServer(ASGIWrapper(app), config, WorkerContext(None), ConnectionState({}), again)  # type: ignore[arg-type]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_cut_when_cancelled, stream)
+        await server.run()
+        nursery.cancel_scope.cancel()
+
+
+async def _cut_when_cancelled(stream: trio.SocketStream) -> None:
+    """Hypercorn shields its sending from cancellation: a page that reads nothing would keep the node from ending."""
+    try:
+        await trio.sleep_forever()
+    finally:
+        await trio.aclose_forcefully(stream)
 
 
 class Replayed:
@@ -42,9 +56,16 @@ class Replayed:
         self._stream = stream
         self._first = first
         self.socket = stream.socket
-        self.send_all = stream.send_all
         self.send_eof = stream.send_eof
         self.aclose = stream.aclose
+
+    async def send_all(self, data: bytes) -> None:
+        """Send, and cut the connection when the client takes nothing for `STALL_S`: nobody can cancel Hypercorn."""
+        with trio.move_on_after(STALL_S) as patience:
+            await self._stream.send_all(data)
+        if patience.cancelled_caught:
+            await trio.aclose_forcefully(self._stream)
+            raise trio.BrokenResourceError("the client reads nothing")
 
     async def receive_some(self, max_bytes: int) -> bytes:
         """What was read already, then what comes."""
