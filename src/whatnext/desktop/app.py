@@ -57,7 +57,7 @@ class Desktop:
         """
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(instance.serve, self._directory, self._take)
+                await nursery.start(instance.serve, self._directory, self._take)
                 nursery.start_soon(self._first_page, link, nursery.cancel_scope)
                 nursery.start_soon(self._show_again)
                 await self._keep_node()

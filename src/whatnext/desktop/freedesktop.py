@@ -16,6 +16,7 @@ from whatnext.errors import LocalError
 
 ENTRY = "whatnext.desktop"
 MIME = f"x-scheme-handler/{SCHEME}"
+_RESERVED = set(" \t\"'\\><~|&;$*?#()`")
 _TOOL_S = 20.0
 
 
@@ -35,10 +36,11 @@ class Freedesktop:
     def register(self, *, in_menu: bool = True) -> Registration:
         """Write the three files; raises `LocalError`. Doing it again changes nothing."""
         picture = files("whatnext.desktop").joinpath("icon.svg").read_bytes()
+        defaults = mime_defaults.with_default(self._defaults(), MIME, ENTRY)
         try:
             _write(self.icon, picture)
             _write(self.entry, entry_text(self._command, in_menu=in_menu).encode())
-            _write(self.defaults, mime_defaults.with_default(self._defaults(), MIME, ENTRY).encode())
+            _write(self.defaults, defaults.encode())
         except OSError as error:
             raise LocalError(
                 f"{error.filename} cannot be written ({error.strerror}): links are not registered"
@@ -110,7 +112,7 @@ def entry_text(command: Sequence[str], *, in_menu: bool = True) -> str:
         exec_line(command),
         "Icon=whatnext",
         "Terminal=false",
-        "Categories=AudioVideo;Audio;Network;",
+        "Categories=AudioVideo;Audio;",
         f"MimeType={MIME};",
         "StartupNotify=true",
         *([] if in_menu else ["NoDisplay=true"]),
@@ -119,17 +121,20 @@ def entry_text(command: Sequence[str], *, in_menu: bool = True) -> str:
 
 
 def exec_line(command: Sequence[str]) -> str:
-    """`Exec=` with each word quoted, and the link (`%u`, nothing when the menu opens the app) behind a `--`."""
+    """`Exec=` with each word, and the link (`%u`, nothing when the menu opens the app) behind a `--`."""
     return f"Exec={' '.join(quoted(word) for word in command)} -- %u"
 
 
 def quoted(word: str) -> str:
-    """One argument of `Exec=`: quoted, then escaped as a string of the file; `%` alone would be a field code.
+    """One argument of `Exec=`, quoted and escaped where it must be; a lone `%` would begin a field code.
 
-    Raises `LocalError` for a word with a line break, which no .desktop file can hold.
+    Nowhere else, since xdg-open outside a desktop environment splits at spaces and knows no quotes: there, a path with
+    a space cannot be opened. Raises `LocalError` for a line break, which no .desktop file can hold.
     """
     if "\n" in word or "\r" in word:
         raise LocalError(f"{word!r} holds a line break: links cannot be registered for it")
+    if word and not _RESERVED & set(word):
+        return word.replace("%", "%%")
     inner = "".join(f"\\{char}" if char in '"`$\\' else char for char in word)
     return '"' + inner.replace("\\", "\\\\").replace("%", "%%") + '"'
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -106,10 +106,10 @@ def _socket_of(directory: Path) -> _Socket | None:
         return None
 
 
-async def serve(directory: Path, handle: Handle) -> None:
+async def serve(directory: Path, handle: Handle, task_status: Any = None) -> None:
     """Take what later starts hand over, until cancelled; then the file is gone. Raises `StoreUnwritable`.
 
-    `handle` is run for each request that knows the secret; anything else is hung up on.
+    Started once others can find it. `handle` runs for each request that knows the secret; the rest is hung up on.
     """
     import trio
 
@@ -126,6 +126,8 @@ async def serve(directory: Path, handle: Handle) -> None:
         port = listeners[0].socket.getsockname()[1]
         content = _Socket(port=port, secret=secret, pid=os.getpid())
         write_private(directory / SOCKET_FILE, msgspec.json.encode(content) + b"\n")
+        if task_status is not None:
+            task_status.started()
         try:
             await trio.serve_listeners(take, listeners, handler_nursery=nursery)
         finally:

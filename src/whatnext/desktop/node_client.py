@@ -20,7 +20,6 @@ async def running(directory: Path) -> NodeFile | None:
     found = state_file.read(directory)
     if found is None or not state_file.is_alive(found.pid):
         return None
-    # libp2p brings trio-stubs, which describe an older trio
     return found if await trio.to_thread.run_sync(_answers, found) else None
 
 

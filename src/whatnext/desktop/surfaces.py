@@ -17,6 +17,7 @@ Where = Literal["window", "browser", "terminal"]
 WINDOW_S = 30.0
 """A toolkit's first start on a slow machine reads some hundred megabytes from the disk."""
 CLOSE_S = 5.0
+BROWSER_S = 10.0
 _NO_SANDBOX = "QTWEBENGINE_DISABLE_SANDBOX"
 
 
@@ -69,8 +70,11 @@ class Browser:
         """Open a tab; raises `LocalError` when there is no browser."""
         import webbrowser
 
-        # libp2p brings trio-stubs, which describe an older trio
-        if not await trio.to_thread.run_sync(webbrowser.open, url, abandon_on_cancel=True):  # type: ignore[call-arg]
+        opened = True  # a program in $BROWSER that stays is one that shows something
+        with trio.move_on_after(BROWSER_S):
+            # libp2p brings trio-stubs, which describe an older trio
+            opened = await trio.to_thread.run_sync(webbrowser.open, url, abandon_on_cancel=True)  # type: ignore[call-arg]
+        if not opened:
             raise LocalError("no browser could be opened")
 
     async def wait_closed(self) -> None:
