@@ -11,14 +11,13 @@ from whatnext.desktop.registration import Links, Registration, links_of_this_sys
 
 def register(
     *,
-    in_menu: Annotated[
-        bool,
-        Parameter(name="--menu", negative="--no-menu", help="Show WhatNext in the menu of programs too."),
-    ] = True,
+    no_menu: Annotated[
+        bool, Parameter(negative=(), help="Do not show WhatNext in the menu of programs.")
+    ] = False,
     context: Given,
 ) -> None:
     """Let clicks on whtnxt:// links open WhatNext, for this user."""
-    _show(_links(context).register(in_menu=in_menu), context)
+    _show(_links(context).register(in_menu=not no_menu), context)
 
 
 def unregister(*, context: Given) -> None:
