@@ -7,6 +7,7 @@ Addresses come on stdin because everybody on the machine can read a command line
 """
 
 import json
+import os
 import sys
 import threading
 from typing import Any
@@ -29,6 +30,9 @@ def main() -> None:
     )
     window.events.loaded += _say_shown
     webview.start(_follow, window)
+    # pywebview 6.2.1: a thread of its own waits for ever for the answer of a page closed while it loads, and Python
+    # would wait for that thread. Nothing is kept by this process, so there is nothing to lose.
+    os._exit(0)
 
 
 def _say_shown() -> None:
