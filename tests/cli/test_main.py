@@ -380,6 +380,7 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "discover",
         "disconnect",
         "doctor",
+        "doctor.report",
     }
     assert paths == {*OPERATIONS, *of_the_node, "status", "/events", "/metrics"}
     assert {"PlaylistView", "NodeStatus", "Problem", "ChangeEvent"} <= set(page["components"]["schemas"])

@@ -72,6 +72,10 @@ export async function everyPage ({ open, axe }, { link, playlist, scheme, width 
   for (const name of ['people', 'network']) {
     await page.goto(new URL(`/#/${name}`, page.url()).href)
     await page.getByRole('heading', { level: 1 }).waitFor()
+    if (name === 'network') {
+      await page.getByRole('button', { name: 'Look now' }).click()
+      await page.locator('.verdicts li').first().waitFor()
+    }
     await page.waitForTimeout(150) // what the node answers is on the page
     found[name] = await axe(page)
   }
@@ -143,6 +147,22 @@ export async function sharing ({ open }, { ada, ben }) {
   await first.goto(new URL('/#/people', first.url()).href)
   await first.locator('main').getByText('Ben', { exact: true }).waitFor()
   return { complaints: [...first.complaints, ...second.complaints] }
+}
+
+export async function lookBack ({ open }, { link, playlist }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  await sees(page, ['Second', 'First'])
+  await page.locator('.tools').getByRole('button', { name: 'History' }).click()
+  await page.locator('aside').getByRole('button', { name: /^See the list after: added/ }).first().click()
+  await sees(page, ['First', 'Second', 'Third'])
+  assert.equal(await page.getByLabel('Add tracks').count(), 0, 'nothing can be added to the past')
+  await page.getByRole('button', { name: 'Back to now' }).click()
+  await sees(page, ['Second', 'First'])
+  const removed = page.locator('aside li', { hasText: 'removed' })
+  await removed.hover()
+  await removed.getByRole('button', { name: /^Undo/ }).click()
+  await sees(page, ['Second', 'First', 'Third'])
+  return page.complaints
 }
 
 export async function badLink ({ open }, { link, bad }) {

@@ -23,6 +23,8 @@ export class App {
   /** The dialog that is open. */
   ask: Ask = $state(null)
   link = $state('')
+  /** The track that was searched for: the list it is in goes there. */
+  sought: string | null = $state(null)
   toasts: Toast[] = $state([])
   #number = 0
 
@@ -34,7 +36,7 @@ export class App {
     window.addEventListener('hashchange', () => { this.#go() })
     store.onRefusal((refusal) => { this.say(text.problems.refused(refusal.reason), { isBad: true }) })
     hear('join', (event) => { if (event.state === 'refused') this.say(event.reason ?? text.common.close, { isBad: true }) })
-    if (new URLSearchParams(location.search).has('first') || (profile.name === '' && this.ask === null)) this.ask = 'first'
+    if (this.ask === null && (profile.name === '' || new URLSearchParams(location.search).has('first'))) this.ask = 'first'
   }
 
   get me (): string { return this.profile.peer }

@@ -22,11 +22,12 @@ export const text = {
     online: 'Everything is saved',
     saving: (count: number) => `Saving ${plural(count, 'change', 'changes')}…`,
     offline: 'Reconnecting…',
+    stranger: 'Open WhatNext again to go on',
     waiting: (count: number) => `${plural(count, 'change', 'changes')} waiting`
   },
   nav: {
     label: 'Main',
-    playlists: 'Playlists', people: 'People', network: 'Network', search: 'Search or do anything',
+    playlists: 'Playlists', people: 'People', network: 'Network', search: 'Search or do anything', find: 'Search',
     skip: 'Skip to the content', add: 'New playlist', join: 'Join with a link'
   },
   common: {
@@ -104,7 +105,7 @@ export const text = {
     alone: 'Only you so far. Invite somebody: a shared list is more fun.', left: 'left'
   },
   history: {
-    title: 'History', empty: 'Nothing happened yet.', undone: 'undone', undo: (what: string) => `Undo: ${what}`, more: 'Show more',
+    title: 'History', look: (what: string) => `See the list after: ${what}`, then: (when: string) => `The list as it was ${when}`, now: 'Back to now', empty: 'Nothing happened yet.', undone: 'undone', undo: (what: string) => `Undo: ${what}`, more: 'Show more',
     taken: 'Taken back.'
   },
   join: {
@@ -139,6 +140,10 @@ export const text = {
     relayPlaceholder: '/dns4/relay.example/tcp/4001/p2p/12D3KooW…', noRelays: 'No relay is set up.',
     reserved: (when: string) => `a place is kept until ${when}`, notConnected: 'not connected', in: 'in', out: 'out',
     timeline: 'As it happens', noSteps: 'Dials, handshakes and closings appear here while this page is open.', version: 'Version', since: 'Running since'
+  },
+  doctor: {
+    title: 'Doctor', look: 'Look now', looking: 'Looking…', why: 'Why is a friend not found? This looks at the network, the ports and the relays.',
+    verdicts: { 'ok': 'Good', 'warning': 'Look here', 'problem': 'Problem', 'not checked': 'Not checked' }
   },
   palette: {
     title: 'Search or do anything', placeholder: 'A command, a playlist, a track…', nothing: 'Nothing found.',

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from whatnext.node import link_reading, operations, peer_operations, peer_report, qr, relays, requests, views
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
 from whatnext.node.doctor.findings import NodeSeen
-from whatnext.node.doctor.operation import doctor
+from whatnext.node.doctor.operation import doctor, report
+from whatnext.node.doctor.verdict import Report
 from whatnext.node.timeline_views import PeerReport
 from whatnext.playlists.operations import OPERATIONS, Operation
 from whatnext.playlists.requests import Nothing
@@ -66,6 +67,7 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
     ("relays.add", "Use one more relay", requests.OfRelay, list[views.RelayView], relays.add),
     ("relays.remove", "Use a relay no longer", requests.OfRelay, list[views.RelayView], relays.remove),
     ("doctor", "Tell what the doctor needs of the node", Nothing, NodeSeen, doctor),
+    ("doctor.report", "Look at this device, its network and its profile", Nothing, Report, report),
     ("connect", "Connect to a peer", requests.Connect, views.Connected, operations.connect),
     (
         "disconnect",

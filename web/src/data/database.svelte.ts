@@ -8,6 +8,7 @@ import {
   type CollectionName, type Documents, type Refusal
 } from '@whatnext/rxdb-link'
 import { SvelteSet } from 'svelte/reactivity'
+import { call, Problem } from './api.ts'
 import { Table } from './tables.svelte.ts'
 
 const NAMES: CollectionName[] = [...SHARED, 'peers']
@@ -23,6 +24,8 @@ export class Store {
   readonly waiting = new SvelteSet<string>()
   /** Whether the node answers. */
   online = $state(false)
+  /** Whether it answers, but does not know this browser any more. */
+  isStranger = $state(false)
   /** Whether everything that the node had at the start is here. */
   loaded = $state(false)
   readonly link: Link
@@ -31,7 +34,12 @@ export class Store {
     this.collections = database.collections as unknown as Collections
     this.tables = Object.fromEntries(NAMES.map((name) => [name, new Table()])) as unknown as Tables
     this.link = new Link(webSocket({ url }), { minDelayMs: 100, maxDelayMs: 2000 }) // the node is on this machine
-    this.link.state$.subscribe((state) => { this.online = state === 'open' })
+    this.link.state$.subscribe((state) => {
+      this.online = state === 'open'
+      if (this.online) this.isStranger = false
+    })
+    // A WebSocket is not told why it was refused; an operation is.
+    this.link.problems$.subscribe((problem) => { if (problem.code === 'not_connected') void this.#ask() })
   }
 
   /** Documents that the node refused, with the reason; its own state is put in their place. */
@@ -40,6 +48,15 @@ export class Store {
       this.waiting.delete(refusal.id)
       told(refusal)
     })
+  }
+
+  async #ask (): Promise<void> {
+    try {
+      await call('profile.show')
+      this.isStranger = false
+    } catch (error) {
+      this.isStranger = error instanceof Problem && error.status === 401
+    }
   }
 
   /** Note that documents were changed here. */

@@ -18,6 +18,16 @@ export interface HistoryItem {
   record: string, at: number, peer: string, name: string | null, what: string, undoes: string | null, undone: boolean
 }
 
+export interface PastEntry {
+  id: string, position: string, title: string, artists: string[], album: string, durationMs: number | null, note: string
+  addedBy: string, addedAt: number
+}
+
+export interface PastView { playlist: string, record: string, at: number, entries: PastEntry[] }
+
+export interface Verdict { check: string, verdict: 'ok' | 'warning' | 'problem' | 'not checked', seen: string, next: string | null }
+export interface Report { nodeRunning: boolean, problems: number, verdicts: Verdict[] }
+
 export interface SearchHit {
   playlist: string, playlistName: string, entry: { id: string, title: string, artists: string[] } | null
 }

@@ -3,12 +3,10 @@
 import type { Draft } from '../data/edits.ts'
 import { parseLength } from './time.ts'
 
-export const MAX_LINES = 2000
-
 /** The tracks in a pasted text; empty lines and comments of playlist files are passed over. */
 export function tracksIn (pasted: string): Draft[] {
   return pasted.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'))
-    .slice(0, MAX_LINES).map(trackIn)
+    .map(trackIn)
 }
 
 function trackIn (line: string): Draft {

@@ -4,11 +4,14 @@ import type { Comment, Entry, Member, Playlist } from '@whatnext/rxdb-link'
 import { tick } from 'svelte'
 import { SvelteSet } from 'svelte/reactivity'
 import type { App } from '../app.svelte.ts'
+import { call } from '../data/api.ts'
 import type { Draft } from '../data/edits.ts'
+import type { PastView } from '../data/views.ts'
 import { text } from '../text.ts'
 import { byPosition, hasWords } from './order.ts'
 
 export interface Votes { score: number, mine: number }
+export interface Past { record: string, at: number, entries: Entry[] }
 export type PanelName = 'track' | 'people' | 'history' | 'next' | 'settings'
 
 const NO_VOTES: Votes = { score: 0, mine: 0 }
@@ -22,10 +25,12 @@ export class List {
   active: string | null = $state(null)
   /** What a screen reader is told. */
   spoken = $state('')
+  /** The list as it stood after a change, while somebody looks back; nothing can be changed then. */
+  past: Past | null = $state.raw(null)
   readonly selected = new SvelteSet<string>()
 
   readonly playlist: Playlist | undefined = $derived.by(() => this.app.store.tables.playlists.of().docs.get(this.id))
-  readonly entries: Entry[] = $derived.by(() => [...this.app.store.tables.entries.of(this.id).docs.values()].sort(byPosition))
+  readonly entries: Entry[] = $derived.by(() => this.past?.entries ?? [...this.app.store.tables.entries.of(this.id).docs.values()].sort(byPosition))
   readonly shown: Entry[] = $derived.by(() => {
     const words = this.filter.toLowerCase().split(/\s+/).filter((word) => word !== '')
     return words.length === 0 ? this.entries : this.entries.filter((entry) => hasWords(entry, words))
@@ -37,7 +42,7 @@ export class List {
     .sort((left, right) => Number(right.role === 'owner') - Number(left.role === 'owner') || (left.peerId < right.peerId ? -1 : 1)))
 
   readonly role: string = $derived.by(() => this.members.find((member) => member.peerId === this.app.me)?.role ?? 'viewer')
-  readonly canEdit: boolean = $derived(this.role !== 'viewer')
+  readonly canEdit: boolean = $derived(this.role !== 'viewer' && this.past === null)
   readonly isOwner: boolean = $derived(this.role === 'owner')
   readonly canMove: boolean = $derived(this.canEdit && this.filter === '')
   readonly #votes: Map<string, Votes> = $derived.by(() => {
@@ -81,6 +86,16 @@ export class List {
     })
   }
 
+  /** Show the list as it stood right after a change. */
+  async lookBack (record: string): Promise<void> {
+    await this.app.attempt(async () => {
+      const { at, entries } = await call<PastView>('playlist.past', { playlist: this.id, record })
+      const rest = { version: '', playlistId: this.id, isrc: null, mbid: null, links: [] }
+      this.selected.clear()
+      this.past = { record, at, entries: entries.map((entry) => ({ ...rest, ...entry, id: `${this.id}:${entry.id}` })) }
+    })
+  }
+
   async remove (entries: Entry[]): Promise<void> {
     const first = this.shown.findIndex((entry) => entry.id === entries[0]?.id)
     await this.app.attempt(async () => {
@@ -113,6 +128,7 @@ export class List {
   }
 
   async vote (entry: Entry, value: 1 | -1): Promise<void> {
+    if (this.past !== null) return
     const { mine } = this.votes(entry)
     await this.app.attempt(() => this.app.edits.vote(entry, mine === value ? 0 : value))
     this.spoken = text.playlist.score(this.votes(entry).score)
