@@ -11,10 +11,12 @@ import urllib.request
 
 import psutil
 import pytest
+import trio
 
 from whatnext.desktop import crash
 from whatnext.desktop import supervisor as rules
 from whatnext.desktop.app import Desktop as App
+from whatnext.desktop.handover import Request
 from whatnext.errors import LocalError
 
 from .conftest import eventually
@@ -37,8 +39,6 @@ class Seen:
         self.urls.append(url)
 
     async def wait_closed(self) -> None:
-        import trio
-
         await trio.sleep_forever()
 
     async def close(self) -> None:
@@ -186,20 +186,81 @@ async def test_a_node_that_cannot_start_is_given_up_with_its_last_words(desktop,
     assert seen.closed == 2  # by the user, then by us
 
 
-async def test_a_surface_that_fails_is_given_up_for_the_next_with_a_sentence(desktop):
+@pytest.fixture
+def no_node(desktop, monkeypatch):
+    """Makes desktops that believe in a node at once."""
     from whatnext.desktop import node_client
     from whatnext.node.state_file import NodeFile
-
-    refusing, seen, said = Seen(refuses=True), Seen(), []
-    app = App(desktop.profile, [refusing, seen], said.append)
-    app._use(NodeFile(url="http://127.0.0.1:1", token="t", pid=0, peer="p", started=0))
 
     async def page(node: NodeFile, link: str | None) -> str:
         return f"{node.url}/auth?once=1#open={link}"
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(node_client, "page", page)
-        await app.show("x")
+    def make(*surfaces) -> tuple[App, list[str]]:
+        said = []
+        app = App(desktop.profile, surfaces, said.append)
+        app._use(NodeFile(url="http://127.0.0.1:1", token="t", pid=0, peer="p", started=0))
+        return app, said
+
+    monkeypatch.setattr(node_client, "page", page)
+    return make
+
+
+async def test_a_window_that_crashes_is_followed_by_the_next_surface(no_node):
+    crashing, seen = Seen(), Seen()
+
+    async def crash_once() -> None:
+        raise LocalError("the window ended by itself (status -11)")
+
+    async def close() -> None:
+        return None
+
+    crashing.wait_closed, seen.wait_closed = crash_once, close
+    app, said = no_node(crashing, seen)
+    with trio.CancelScope() as life:
+        await app._first_page("x", life)
+    assert life.cancel_called
+    assert [url.rpartition("=")[2] for url in crashing.urls + seen.urls] == ["x", "None"]
+    assert said == ["the window ended by itself (status -11): using the window instead"]
+
+
+async def test_after_giving_up_a_later_start_hears_why(no_node):
+    app, _ = no_node(Seen())
+    app._gave_up = "the node does not stay alive"
+    answer = await app._take(Request(secret="", link=None))
+    assert answer.problem == "the node does not stay alive"
+
+
+async def test_words_for_a_terminal_that_is_gone_end_nothing(desktop):
+    def gone(_: str) -> None:
+        raise BrokenPipeError
+
+    App(desktop.profile, [Seen()], gone)._say("anything")
+
+
+async def test_a_surface_that_fails_is_given_up_for_the_next_with_a_sentence(no_node):
+    refusing, seen = Seen(refuses=True), Seen()
+    app, said = no_node(refusing, seen)
+    await app.show("x")
     assert seen.urls == ["http://127.0.0.1:1/auth?once=1#open=x"]
     assert said == ["no window today: using the window instead"]
     assert refusing.closed == 1
+    last, said = no_node(Seen(refuses=True))
+    with pytest.raises(LocalError, match="no window today"):
+        await last.show("x")
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["open", "--yes"], "--yes goes with a link"),
+        (["open", "--app", "--yes", LINK], "--yes goes with a link"),
+        (["open", "--in", "terminal", LINK], "--in goes with --app"),
+        (["open", "--in", "browser"], "no display here"),
+    ],
+)
+def test_what_does_not_go_together_is_said_and_starts_nothing(desktop, words, sentence):
+    refused = desktop.run(*words)
+    assert refused.returncode == 2
+    assert sentence in refused.stderr
+    assert {file.name for file in desktop.profile.iterdir()} == {"settings.json"}

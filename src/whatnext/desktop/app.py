@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -36,7 +37,7 @@ class Desktop:
     ) -> None:
         self._directory = directory
         self._surfaces = list(surfaces)
-        self._say = say
+        self._tell = say
         self._options = node_options
         self._supervisor = Supervisor()
         self._node: NodeFile | None = None
@@ -44,6 +45,7 @@ class Desktop:
         self._again = trio.Event()
         self._shown_at: str | None = None
         self._showing = trio.Lock()
+        self._gave_up: str | None = None
 
     @property
     def surface(self) -> Surface:
@@ -75,13 +77,11 @@ class Desktop:
         async with self._showing:
             while True:
                 url = await self._address(link)
+                surface = self.surface
                 try:
-                    await self.surface.show(url)
+                    await surface.show(url)
                 except LocalError as error:
-                    if len(self._surfaces) == 1:
-                        raise
-                    self._say(f"{error}: using the {self._surfaces[1].where} instead")
-                    await self._surfaces.pop(0).close()
+                    await self._fall_back(surface, error)
                 else:
                     self._shown_at = url.partition("/auth")[0]
                     return
@@ -96,12 +96,31 @@ class Desktop:
                 await trio.sleep(LOOK_S)  # it is just ending; another one comes, or we give up
 
     async def _first_page(self, link: str | None, life: trio.CancelScope) -> None:
-        await self.show(link)
-        await self.surface.wait_closed()
-        life.cancel()
+        while True:
+            await self.show(link)
+            surface = self.surface
+            try:
+                await surface.wait_closed()
+            except LocalError as error:
+                await self._fall_back(surface, error)
+                link = None
+            else:
+                life.cancel()
+                return
+
+    async def _fall_back(self, surface: Surface, error: LocalError) -> None:
+        """Leave a surface that failed for the next one; raises the error when there is none."""
+        if surface is not self.surface:
+            return  # somebody else did, meanwhile
+        if len(self._surfaces) == 1:
+            raise error
+        self._say(f"{error}: using the {self._surfaces[1].where} instead")
+        await self._surfaces.pop(0).close()
 
     async def _take(self, request: Request) -> Answer:
         """Answer a later start; a terminal's user looks at that one's terminal, not at ours."""
+        if self._gave_up is not None:
+            return Answer(problem=self._gave_up)
         if self.surface.where == "terminal":
             return Answer(where="terminal", url=await self._address(request.link))
         try:
@@ -166,7 +185,10 @@ class Desktop:
         return False
 
     async def _give_up(self, report: CrashReport, verdict: GaveUp) -> NoReturn:
-        where = self._kept_in(report)
+        self._gave_up = (
+            f"the node does not stay alive: {verdict.why}, the last time {report.how}{self._kept_in(report)};"
+            " `whatnext doctor` may know why"
+        )
         self._say(report.text())
         try:
             await self.surface.show((self._directory / crash.FILE).as_uri())
@@ -174,16 +196,19 @@ class Desktop:
                 await self.surface.wait_closed()
         except LocalError as error:
             self._say(str(error))
-        raise LocalError(
-            f"the node does not stay alive: {verdict.why}, the last time {report.how}{where};"
-            " `whatnext doctor` may know why"
-        )
+        raise LocalError(self._gave_up)
 
     def _kept_in(self, report: CrashReport) -> str:
         try:
             return f"; what it wrote last is in {crash.keep(self._directory, report)}"
         except StoreUnwritable as error:
             return f"; the crash report is not kept: {error}"
+
+    def _say(self, message: str) -> None:
+        with suppress(
+            OSError
+        ):  # the terminal or the program that a click started us from is gone: nobody reads it
+            self._tell(message)
 
     def _use(self, node: NodeFile | None) -> None:
         """Another node, or none; a page that is open elsewhere than at the new one is shown again there."""

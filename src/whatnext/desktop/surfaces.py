@@ -30,7 +30,7 @@ class Surface(Protocol):
         """Show a page; raises `LocalError` with the reason when this surface cannot."""
 
     async def wait_closed(self) -> None:
-        """Return when the user has closed it; never, where nobody can tell."""
+        """Return when the user has closed it; never, where nobody can tell. Raises `LocalError` when it failed."""
 
     async def close(self) -> None:
         """Take away what was opened and can be taken away."""
@@ -110,10 +110,12 @@ class Window:
                 raise LocalError("the window was closed just now: start WhatNext again") from error
 
     async def wait_closed(self) -> None:
-        """Return when the window's process has ended, once there was one."""
+        """Return when the user closed the window, once there was one; raises `LocalError` when it crashed."""
         await self._opened.wait()
         assert self._process is not None
-        await self._process.wait()
+        status = await self._process.wait()
+        if status != 0:
+            raise LocalError(f"the window ended by itself (status {status})")
 
     async def close(self) -> None:
         """Close the window; it is killed when it has not closed within `CLOSE_S`."""
