@@ -46,6 +46,6 @@ bench: $(INSTALLED) ## Measure everything: a table against design §11, and one 
 	@$(BIN)/whatnext bench all $(addprefix --trace ,$(wildcard $(TRACES)/*.json.gz))
 
 clean: ## Remove .venv, node_modules and every cache
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/whatnext/node/api/dist
 	find . -name node_modules -type d -prune -exec rm -rf {} +
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

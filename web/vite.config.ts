@@ -11,7 +11,7 @@ export default defineConfig({
     dedupe: ['rxdb', 'rxjs'] // the client's sources lie outside of this folder, and must share this folder's RxDB
   },
   build: {
-    outDir: here('../src/whatnext/web'),
+    outDir: here('../src/whatnext/node/api/dist'),
     emptyOutDir: true,
     target: 'es2023',
     modulePreload: { polyfill: false }, // the polyfill would be an inline script, which our policy refuses

@@ -114,11 +114,13 @@ def test_a_list_of_a_thousand_is_painted_within_a_second(scene, ada):
     path = f"{ada.url}/#/playlist/{playlist}"
     # The best of three: what else this machine does is not the page's.
     took_ms = [scene("firstPaint", link=link_to(ada), path=path) for _ in range(3)]
-    assert min(took_ms) < 1000, took_ms
+    print(f"first rows of 1,000 after {took_ms} ms")
+    assert min(took_ms) < 1000
 
 
 def test_ten_thousand_rows_scroll_smoothly_with_a_few_in_the_page(scene, ada):
     playlist = with_tracks(ada, "Everything", 10_000)
     seen = scene("longList", link=link_to(ada), playlist=playlist, count=10_000)
+    print(seen)
     assert seen["rows"] < 60
-    assert seen["framesPerSecond"] >= 50, seen
+    assert seen["framesPerSecond"] >= 50

@@ -55,7 +55,7 @@ export const text = {
   },
   playlist: {
     gone: 'This playlist is not on this device.', back: 'All playlists',
-    add: 'Add tracks', addHint: 'Artist – Title. Paste a whole list, one track a line.', addButton: 'Add',
+    add: 'Add tracks', addHint: 'Artist – Title, or a whole list', addButton: 'Add',
     reads: (count: number) => `Enter adds ${plural(count, 'track', 'tracks')}`,
     filter: 'Filter', found: (count: number, all: number) => `${count.toLocaleString('en')} of ${all.toLocaleString('en')}`,
     empty: 'Nothing here yet', teach: 'Type “Artist – Title” above, paste a list, or drop a playlist file anywhere on this page.',

@@ -13,7 +13,7 @@ import msgspec
 from whatnext.node.api.asgi import Headers, Request, Send, reply
 from whatnext.node.api.problems import ApiError
 
-BUILT = Path(__file__).parents[2] / "web"
+BUILT = Path(__file__).parent / "dist"
 """Where `make web` puts the files, and the wheel brings them."""
 
 POLICY = (
