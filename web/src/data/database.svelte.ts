@@ -2,10 +2,11 @@
 // go out when the node answers (docs/decisions/adr-261122-where-the-database-lives.md).
 
 import { createRxDatabase, type RxCollection, type RxDatabase } from 'rxdb'
+import type { RxReplicationState } from 'rxdb/plugins/replication'
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import {
   collectionsOf, Link, READ_ONLY, replicate, SHARED, webSocket,
-  type CollectionName, type Documents, type Refusal
+  type Checkpoint, type CollectionName, type Documents, type Refusal
 } from '@whatnext/rxdb-link'
 import { SvelteSet } from 'svelte/reactivity'
 import { call, Problem } from './api.ts'
@@ -29,6 +30,7 @@ export class Store {
   /** Whether everything that the node had at the start is here. */
   loaded = $state(false)
   readonly link: Link
+  readonly #states = new Map<CollectionName, RxReplicationState<Documents['entries'], Checkpoint>>()
 
   constructor (database: RxDatabase, url: string) {
     this.collections = database.collections as unknown as Collections
@@ -59,9 +61,17 @@ export class Store {
     }
   }
 
-  /** Note that documents were changed here. */
-  changed (ids: Iterable<string>): void {
+  /** Change documents of one collection; they wait until the node has them. */
+  async write (name: CollectionName, ids: string[], run: () => Promise<unknown>): Promise<void> {
     for (const id of ids) this.waiting.add(id)
+    await run()
+    void this.#settle(name, ids)
+  }
+
+  // A change that was taken back before it went out is never sent: only the end of the replication's queue tells of it.
+  async #settle (name: CollectionName, ids: string[]): Promise<void> {
+    await this.#states.get(name)?.awaitInSync()
+    for (const id of ids) this.waiting.delete(id)
   }
 
   async follow<Name extends CollectionName> (name: Name): Promise<void> {
@@ -72,6 +82,7 @@ export class Store {
       link: this.link, collection, replicationIdentifier: 'node', batchSize: BATCH, waitForLeadership: false,
       readOnly: READ_ONLY.includes(name)
     })
+    this.#states.set(name, state)
     state.sent$.subscribe((document) => { this.waiting.delete(document.id) })
     await state.awaitInitialReplication()
   }

@@ -32,15 +32,13 @@ export class Edits {
   /** Change fields of an entry. */
   async edit (id: string, fields: Partial<Entry>): Promise<void> {
     const found = await this.#store.collections.entries.findOne(id).exec()
-    if (found === null) return
-    this.#store.changed([id])
-    await found.incrementalPatch(fields)
+    if (found !== null) await this.#store.write('entries', [id], () => found.incrementalPatch(fields))
   }
 
   /** Remove entries; the answer puts them back as they were. */
   async remove (entries: Entry[]): Promise<() => Promise<void>> {
-    this.#store.changed(entries.map((entry) => entry.id))
-    await this.#store.collections.entries.bulkRemove(entries.map((entry) => entry.id))
+    const ids = entries.map((entry) => entry.id)
+    await this.#store.write('entries', ids, () => this.#store.collections.entries.bulkRemove(ids))
     return async () => { await this.#insert('entries', entries.map(bare)) }
   }
 
@@ -57,12 +55,13 @@ export class Edits {
   async vote (entry: Entry, value: -1 | 0 | 1): Promise<void> {
     const id = voteId(entry.id, this.#me)
     const found = await this.#store.collections.votes.findOne(id).exec()
-    this.#store.changed([id])
-    if (found !== null && value === 0) await found.incrementalRemove()
-    else if (found !== null) await found.incrementalPatch({ value })
-    else await this.#insert('votes', [
-      { id, version: '', playlistId: entry.playlistId, entryId: entry.id, peerId: this.#me, value }
-    ])
+    if (found === null) {
+      await this.#insert('votes', [
+        { id, version: '', playlistId: entry.playlistId, entryId: entry.id, peerId: this.#me, value }
+      ])
+    } else {
+      await this.#store.write('votes', [id], () => value === 0 ? found.incrementalRemove() : found.incrementalPatch({ value }))
+    }
   }
 
   /** Say something about an entry, or about the playlist. */
@@ -74,22 +73,18 @@ export class Edits {
   }
 
   async uncomment (id: string): Promise<void> {
-    this.#store.changed([id])
-    await this.#store.collections.comments.bulkRemove([id])
+    await this.#store.write('comments', [id], () => this.#store.collections.comments.bulkRemove([id]))
   }
 
   /** Change name, description, cover, mode or tags. */
   async adjust (id: string, fields: Partial<Playlist>): Promise<void> {
     const found = await this.#store.collections.playlists.findOne(id).exec()
-    if (found === null) return
-    this.#store.changed([id])
-    await found.incrementalPatch(fields)
+    if (found !== null) await this.#store.write('playlists', [id], () => found.incrementalPatch(fields))
   }
 
   async #insert (name: 'entries' | 'votes' | 'comments', rows: Array<Entry | Vote | Comment>): Promise<void> {
-    this.#store.changed(rows.map((row) => row.id))
     const collection = this.#store.collections[name] as unknown as { bulkInsert: (rows: object[]) => Promise<unknown> }
-    await collection.bulkInsert(rows)
+    await this.#store.write(name, rows.map((row) => row.id), () => collection.bulkInsert(rows))
   }
 
   #blank (playlist: string): Omit<Entry, 'title'> {

@@ -74,7 +74,7 @@ export class Drag {
   // The order shown stays until the list itself has it: no row jumps back in between.
   async #drop (isDone: boolean): Promise<void> {
     this.held = null
-    if (isDone) await this.#list.move(this.#moved, this.#place)
+    if (isDone) await this.#list.moveBehind(this.#moved, this.#rest[this.#place - 1] ?? null)
     this.order = null
   }
 }

@@ -121,6 +121,13 @@ export class List {
     })
   }
 
+  /** Put entries behind another (null: first), wherever friends have moved that meanwhile. */
+  async moveBehind (entries: Entry[], other: Entry | null): Promise<void> {
+    const moved = new Set(entries.map((entry) => entry.id))
+    const rest = this.entries.filter((entry) => !moved.has(entry.id))
+    await this.move(entries, rest.findIndex((entry) => entry.id === other?.id) + 1)
+  }
+
   /** Move entries one row up or down. */
   async step (entries: Entry[], by: 1 | -1): Promise<void> {
     const first = this.entries.findIndex((entry) => entry.id === entries[0]?.id)
