@@ -24,6 +24,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     listen: tuple[str, ...] = ()
     relays: tuple[str, ...] = ()
     relay_tokens: dict[str, str] = {}
+    music: str | None = None
 
 
 def profile_directory(explicit: Path | str | None = None) -> Path:
@@ -93,6 +94,15 @@ class Settings:
         """Keep other relays, and other tokens where given; raises `StoreUnwritable`."""
         shown = dict(self._kept.relay_tokens if tokens is None else tokens)
         self._keep(msgspec.structs.replace(self._kept, relays=relays, relay_tokens=shown))
+
+    @property
+    def music(self) -> str | None:
+        """Folder with the user's own audio files, as an absolute path."""
+        return self._kept.music
+
+    def play_from(self, folder: str | None) -> None:
+        """Keep another music folder, or none; raises `StoreUnwritable`."""
+        self._keep(msgspec.structs.replace(self._kept, music=folder))
 
     def _keep(self, kept: _Kept) -> None:
         write_private(self._path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")

@@ -3,14 +3,25 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from whatnext.node import link_reading, operations, peer_operations, peer_report, qr, relays, requests, views
+from whatnext.node import (
+    link_reading,
+    operations,
+    peer_operations,
+    peer_report,
+    playback,
+    presence,
+    qr,
+    relays,
+    requests,
+    views,
+)
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
 from whatnext.node.doctor.findings import NodeSeen
 from whatnext.node.doctor.operation import doctor, report
 from whatnext.node.doctor.verdict import Report
 from whatnext.node.timeline_views import PeerReport
 from whatnext.playlists.operations import OPERATIONS, Operation
-from whatnext.playlists.requests import Nothing
+from whatnext.playlists.requests import Nothing, OfPlaylist
 
 if TYPE_CHECKING:
     from whatnext.node.node import Node
@@ -69,6 +80,35 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
     ("doctor", "Tell what the doctor needs of the node", Nothing, NodeSeen, doctor),
     ("doctor.report", "Look at this device, its network and its profile", Nothing, Report, report),
     ("connect", "Connect to a peer", requests.Connect, views.Connected, operations.connect),
+    ("playback.show", "Show the music folder", Nothing, playback.MusicView, playback.show),
+    (
+        "playback.folder",
+        "Play files of a folder on this device",
+        playback.SetFolder,
+        playback.MusicView,
+        playback.choose,
+    ),
+    (
+        "playback.matches",
+        "List the entries that a file on this device holds",
+        OfPlaylist,
+        playback.Matches,
+        playback.matches,
+    ),
+    (
+        "presence.list",
+        "List what members listen to right now",
+        Nothing,
+        list[presence.PresenceView],
+        presence.listed,
+    ),
+    (
+        "presence.set",
+        "Tell members what is played here right now",
+        presence.SetPresence,
+        list[presence.PresenceView],
+        presence.tell,
+    ),
     (
         "disconnect",
         "Close the connection to a peer",

@@ -11,9 +11,19 @@ import trio
 from whatnext.errors import UserError, WhatNextError
 from whatnext.node.api.access import Access
 from whatnext.node.api.asgi import Answer, Asgi, Headers, Receive, Request, Scope, Send, reply, reply_problem
+from whatnext.node.api.audio import PREFIX as PLAY
+from whatnext.node.api.audio import Locate, serve_audio
 from whatnext.node.api.endpoint import Endpoint
 from whatnext.node.api.events import serve_events
-from whatnext.node.api.feed import ChangeEvent, Feed, JoinEvent, PeerEvent, ReadyEvent
+from whatnext.node.api.feed import (
+    ChangeEvent,
+    Feed,
+    JoinEvent,
+    MusicEvent,
+    PeerEvent,
+    PresenceEvent,
+    ReadyEvent,
+)
 from whatnext.node.api.openapi import document
 from whatnext.node.api.pages import Pages
 from whatnext.node.api.problems import ApiError, Problem, internal_problem, problem_of
@@ -39,12 +49,15 @@ class App:
         websockets: Mapping[str, Asgi] = MappingProxyType({}),
         metrics: Callable[[], bytes] = bytes,
         pages: Pages | None = None,
+        locate: Locate | None = None,
     ) -> None:
         """`websockets` serve their path's connections, whose source and token are checked before.
 
         `metrics` gives the page in Prometheus' text format; `pages` are served without a token.
+        `locate` finds the files behind `/play/…`.
         """
         self._pages = pages or Pages()
+        self._locate = locate
         self._metrics = metrics
         self._endpoints = endpoints
         self._websockets = websockets
@@ -113,12 +126,15 @@ class App:
         elif path == "/events":
             _expect(request, "GET")
             await serve_events(self._feed, request, send)
+        elif path.startswith(PLAY) and self._locate is not None:
+            _expect(request, "GET")
+            await serve_audio(self._locate, request, send)
         elif path == "/metrics":
             _expect(request, "GET")
             await reply(send, self._metrics(), media_type=METRICS)
         elif path == "/openapi.json":
             _expect(request, "GET")
-            events = (ReadyEvent, ChangeEvent, PeerEvent, StepEvent, JoinEvent)
+            events = (ReadyEvent, ChangeEvent, PeerEvent, StepEvent, JoinEvent, PresenceEvent, MusicEvent)
             await reply(send, self._encode(document(self._endpoints.values(), events)))
         else:
             raise ApiError(404, "no_such_path", f"there is nothing at {path[:80]}: see /openapi.json")
