@@ -38,6 +38,13 @@ def test_a_request_arrives_as_it_was(link):
     assert handover.read_request(line, SECRET).link == link
 
 
+@given(st.text(st.characters(exclude_categories=()), max_size=50).map(lambda text: text * 300))
+def test_of_any_link_what_is_carried_fits_a_request(link):
+    line = handover.encode(Request(secret=SECRET, link=handover.carried(link)))
+    assert len(line) <= handover.MAX_LINE
+    assert len(handover.read_request(line, SECRET).link) == min(len(link), handover.MAX_LINK)
+
+
 @pytest.mark.parametrize("secret", ["", SECRET[:-1], SECRET + "s", "é" * 43])
 def test_without_the_secret_a_request_is_refused(secret):
     with pytest.raises(ProtocolViolation, match="secret"):

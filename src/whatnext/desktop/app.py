@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import trio
 
-from whatnext.desktop import crash, instance, node_client
+from whatnext.desktop import crash, handover, instance, node_client
 from whatnext.desktop.crash import CrashReport
 from whatnext.desktop.handover import Answer, Request
 from whatnext.desktop.node_process import Life, Ready, command_for, live
-from whatnext.desktop.supervisor import Finished, GaveUp, Restart, Supervisor
+from whatnext.desktop.supervisor import Finished, GaveUp, Supervisor
 from whatnext.desktop.surfaces import Surface
 from whatnext.errors import ConnectionLost, LocalError, StoreUnwritable
 from whatnext.node.state_file import NodeFile
@@ -68,6 +68,8 @@ class Desktop:
             with trio.CancelScope(shield=True):
                 for surface in self._surfaces:
                     await surface.close()
+        if self._gave_up is not None:
+            raise LocalError(self._gave_up)
 
     async def show(self, link: str | None) -> None:
         """Show the page once a node runs; raises `LocalError` when no surface is left to show it.
@@ -130,7 +132,7 @@ class Desktop:
         return Answer(where=self.surface.where)
 
     async def _keep_node(self) -> None:
-        """Return when the node was told to stop, or does not need us; raises `LocalError` when it will not live."""
+        """Return when the node was told to stop, when it does not need us, or when it was given up."""
         while True:
             found = await node_client.running(self._directory)
             if found is not None:
@@ -152,8 +154,9 @@ class Desktop:
             )
             if isinstance(verdict, GaveUp):
                 await self._give_up(report, verdict)
+                return
             self._say(f"the node ended ({report.how}) and is started again{self._kept_in(report)}")
-            await trio.sleep(verdict.after_s if isinstance(verdict, Restart) else 0)
+            await trio.sleep(verdict.after_s)
 
     async def _own_life(self) -> Life:
         port = self._supervisor.launch()
@@ -184,19 +187,21 @@ class Desktop:
                 await trio.sleep(LOOK_S)
         return False
 
-    async def _give_up(self, report: CrashReport, verdict: GaveUp) -> NoReturn:
+    async def _give_up(self, report: CrashReport, verdict: GaveUp) -> None:
+        """Show the last report, until a window with it is closed; `run` then raises the reason."""
         self._gave_up = (
             f"the node does not stay alive: {verdict.why}, the last time {report.how}{self._kept_in(report)};"
             " `whatnext doctor` may know why"
         )
         self._say(report.text())
+        if self.surface.where == "terminal":
+            return
         try:
             await self.surface.show((self._directory / crash.FILE).as_uri())
             if self.surface.where == "window":
                 await self.surface.wait_closed()
         except LocalError as error:
             self._say(str(error))
-        raise LocalError(self._gave_up)
 
     def _kept_in(self, report: CrashReport) -> str:
         try:
@@ -205,9 +210,8 @@ class Desktop:
             return f"; the crash report is not kept: {error}"
 
     def _say(self, message: str) -> None:
-        with suppress(
-            OSError
-        ):  # the terminal or the program that a click started us from is gone: nobody reads it
+        # The terminal, or the program whose link was clicked, may be gone: then nobody reads it.
+        with suppress(OSError):
             self._tell(message)
 
     def _use(self, node: NodeFile | None) -> None:
@@ -241,6 +245,7 @@ def run_desktop(
 
     Raises `ProfileBusy`, `NetworkError` and `LocalError` as `first_or_handed_over` and `Desktop.run`.
     """
+    link = None if link is None else handover.carried(link)
     with instance.first_or_handed_over(directory, link) as answer:
         if answer is None:
             trio.run(_until_signal, Desktop(directory, surfaces, say), link)

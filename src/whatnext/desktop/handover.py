@@ -6,8 +6,10 @@ import msgspec
 
 from whatnext.errors import ProtocolViolation
 
-MAX_LINE = 16 * 1024
-"""Bytes of a request or an answer; a link of ours has at most 4,096 characters, a broken one may have more."""
+MAX_LINK = 8_000
+"""Characters of a link that are carried; one of ours has at most 4,096, and the page refuses a longer one."""
+MAX_LINE = 64 * 1024
+"""Bytes of a request or an answer: a link's characters take up to six each."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +28,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     where: str = ""
     url: str | None = None
     problem: str | None = None
+
+
+def carried(link: str) -> str:
+    """What is carried of a clicked link: its beginning, as text that every encoding knows."""
+    return link[:MAX_LINK].encode("utf-8", "replace").decode()
 
 
 def encode(message: Request | Answer) -> bytes:

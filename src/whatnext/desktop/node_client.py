@@ -11,9 +11,6 @@ from whatnext.node.state_file import NodeFile
 from whatnext.node.views import BrowserLink
 from whatnext.playlists.requests import Nothing
 
-MAX_LINK = 8_000
-"""Characters of a clicked link that reach the page; a longer one is cut, and refused there like any broken one."""
-
 
 async def running(directory: Path) -> NodeFile | None:
     """The node that answers on this profile, whoever started it, or None."""
@@ -30,7 +27,7 @@ async def page(node: NodeFile, link: str | None) -> str:
     fragment (RFC 9110 §10.2.2). Raises `ConnectionLost` when the node went away meanwhile.
     """
     url = await trio.to_thread.run_sync(_browser_link, node)
-    return url if link is None else f"{url}#open={quote(link[:MAX_LINK], safe='')}"
+    return url if link is None else f"{url}#open={quote(link, safe='')}"
 
 
 def _answers(node: NodeFile) -> bool:
