@@ -14,7 +14,7 @@ const browser = await chromium.launch({
   executablePath: process.argv[2],
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'
+    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio'
   ]
 })
 

@@ -165,6 +165,29 @@ export async function lookBack ({ open }, { link, playlist }) {
   return page.complaints
 }
 
+export async function playing ({ open }, { ada, ben, playlist, folder }) {
+  const [first, second] = [await open(ada), await open(ben, { path: `/#/playlist/${playlist}` })]
+  await row(second, 'Hum').waitFor()
+  await first.goto(new URL('/#/people', first.url()).href)
+  await first.getByLabel('Music folder').fill(folder)
+  await first.locator('form', { hasText: 'Music folder' }).getByRole('button', { name: 'Save' }).click()
+  await first.getByText('2 files found').waitFor()
+  await first.goto(new URL(`/#/playlist/${playlist}`, first.url()).href)
+  await first.getByRole('button', { name: 'Play Hum' }).click()
+  const bar = first.getByRole('region', { name: 'Now playing' })
+  await bar.getByText('Hum').waitFor()
+  await row(second, 'Hum').getByText('Ada is listening').waitFor({ state: 'attached' })
+  assert.equal(await row(second, 'Hum').getByRole('button', { name: 'Play' }).count(), 0, 'Ben has no file')
+  await bar.getByText('Buzz').waitFor() // Hum ended, and Silence has no file
+  await bar.getByRole('button', { name: 'Stop' }).click()
+  await bar.waitFor({ state: 'detached' })
+  await until('nobody listens any more', async () => (await second.getByText('Ada is listening').count()) === 0)
+  await row(first, 'Silence').dblclick()
+  const search = await first.getByRole('link', { name: 'Search the web for it' }).getAttribute('rel')
+  assert.match(search, /noreferrer/)
+  return [...first.complaints, ...second.complaints]
+}
+
 export async function badLink ({ open }, { link, bad }) {
   const page = await open(link)
   await page.goto(new URL(`/#open=${encodeURIComponent(bad)}`, page.url()).href)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import urlsplit
 
+import audio
 import pytest
 
 from whatnext.bench.nodes import Node
@@ -60,6 +61,20 @@ def test_one_looks_back_at_an_earlier_list_and_takes_back_one_change(scene, ada)
     ada.ask("playlist.move", playlist=playlist, entries=["2"], to=1)
     ada.ask("playlist.remove", playlist=playlist, entries=["3"])
     assert scene("lookBack", link=link_to(ada), playlist=playlist) == []
+
+
+def test_own_files_are_played_and_the_others_see_who_listens_to_what(scene, nodes, tmp_path):
+    ada, ben = nodes("ada"), nodes("ben")
+    for node, name in ((ada, "Ada"), (ben, "Ben")):
+        node.ask("profile.name", name=name)
+    playlist = ada.ask("playlist.create", name="Noises")["id"]
+    tracks = [{"title": title, "artists": ["Fridge"]} for title in ("Hum", "Silence", "Buzz")]
+    ada.ask("playlist.add", playlist=playlist, tracks=tracks)
+    ben.ask("join", link=ada.ask("invite.create", playlist=playlist)["link"])
+    audio.write(tmp_path / "music" / "1.wav", "Hum", "Fridge", seconds=2)
+    audio.write(tmp_path / "music" / "2.wav", "Buzz", "Fridge", seconds=20)
+    links = {"ada": link_to(ada), "ben": link_to(ben)}
+    assert scene("playing", **links, playlist=playlist, folder=str(tmp_path / "music")) == []
 
 
 def test_a_malformed_link_gets_the_sentence_that_says_what_is_wrong(scene, ada):

@@ -4,6 +4,7 @@ import { getContext, setContext } from 'svelte'
 import { call, sentence } from './data/api.ts'
 import { openStore, type Store } from './data/database.svelte.ts'
 import { Edits } from './data/edits.ts'
+import { Player } from './data/player.svelte.ts'
 import { hear } from './data/events.ts'
 import type { ProfileView } from './data/views.ts'
 import { routeOf, to, type Route } from './lib/route.ts'
@@ -18,6 +19,7 @@ export type Ask = 'create' | 'join' | 'palette' | 'keys' | 'first' | null
 export class App {
   readonly store: Store
   readonly edits: Edits
+  readonly player: Player
   profile: ProfileView = $state() as ProfileView
   route: Route = $state({ page: 'home' })
   /** The dialog that is open. */
@@ -32,6 +34,7 @@ export class App {
     this.store = store
     this.profile = profile
     this.edits = new Edits(store, profile.peer)
+    this.player = new Player(store, (title) => { this.say(text.player.failed(title), { isBad: true }) })
     this.#go()
     window.addEventListener('hashchange', () => { this.#go() })
     store.onRefusal((refusal) => { this.say(text.problems.refused(refusal.reason), { isBad: true }) })

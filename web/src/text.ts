@@ -145,6 +145,12 @@ export const text = {
     title: 'Doctor', look: 'Look now', looking: 'Looking…', why: 'Why is a friend not found? This looks at the network, the ports and the relays.',
     verdicts: { 'ok': 'Good', 'warning': 'Look here', 'problem': 'Problem', 'not checked': 'Not checked' }
   },
+  player: {
+    title: 'Now playing', play: (title: string) => `Play ${title}`, pause: 'Pause', next: 'Next track', stop: 'Stop', seek: 'Position in the track',
+    folder: 'Music folder', folderHint: '/home/you/Music', why: 'Tracks that are among your own files can be played here. The files stay where they are.',
+    files: (count: number) => `${plural(count, 'file', 'files')} found`, looking: 'Looking through the folder…',
+    failed: (title: string) => `The file of ${title} cannot be played here.`, listens: (name: string) => `${name} is listening`, search: 'Search the web for it'
+  },
   palette: {
     title: 'Search or do anything', placeholder: 'A command, a playlist, a track…', nothing: 'Nothing found.',
     go: 'Go', tracks: 'Tracks', commands: 'Commands', theme: 'Light, dark or as the system', shortcuts: 'Keyboard shortcuts'
@@ -153,7 +159,7 @@ export const text = {
     title: 'Keyboard shortcuts',
     list: [
       ['Ctrl K or ⌘ K', 'Search or do anything'], ['N', 'New playlist'], ['A', 'Add tracks'], ['F', 'Filter the list'],
-      ['↑ ↓', 'Walk through the list'], ['Alt ↑ ↓', 'Move tracks'], ['Space', 'Select'], ['Shift ↑ ↓', 'Select more'], ['Enter', 'Open a track'],
+      ['↑ ↓', 'Walk through the list'], ['Alt ↑ ↓', 'Move tracks'], ['Space', 'Select'], ['Shift ↑ ↓', 'Select more'], ['Enter', 'Open a track'], ['M', 'Play or pause'],
       ['Delete', 'Remove tracks'], ['+ −', 'Vote'], ['H', 'History'], ['I', 'Invite'], ['G P', 'People'], ['G N', 'Network'], ['?', 'This list']
     ] as Array<[string, string]>
   },

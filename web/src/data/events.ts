@@ -1,9 +1,9 @@
 // `/events`: what happens on the node, as it happens. The browser connects again by itself and resumes where it was,
 // except after a refusal (the session ended): then a new stream is tried.
 
-import type { ChangeEvent, JoinEvent, PeerEvent, StepEvent } from './views.ts'
+import type { ChangeEvent, JoinEvent, PeerEvent, PresenceEvent, StepEvent } from './views.ts'
 
-interface Kinds { change: ChangeEvent, peer: PeerEvent, join: JoinEvent, step: StepEvent, resync: object }
+interface Kinds { change: ChangeEvent, peer: PeerEvent, join: JoinEvent, step: StepEvent, presence: PresenceEvent, music: object, resync: object }
 type Told = (event: MessageEvent<string>) => void
 
 const RETRY_MS = 3000

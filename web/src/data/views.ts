@@ -71,3 +71,8 @@ export interface LinkView {
   kind: 'connect' | 'join', peers: Array<{ peer: string, name: string | null, claimed: string | null }>
   addresses: string[], playlist: string | null, known: boolean, own: boolean
 }
+
+export interface MusicView { folder: string | null, files: number, looking: boolean, problem: string | null }
+export interface Matches { playlist: string, entries: string[], hasFolder: boolean, looking: boolean }
+export interface PresenceView { peer: string, playlist: string, entry: string }
+export interface PresenceEvent { peer: string, playlist: string, entry: string | null }
