@@ -69,6 +69,7 @@ async def test_it_goes_with_the_link(autojump_clock):
     here = Here()
     here.hub.hear(PeerPresence("ben", KITCHEN, SONG))
     here.hub.hear(LinkEnded("somebody", "bye", "over"))
+    here.hub.hear(LinkEnded("ben", "replaced", "the peer opened a newer link"))
     assert here.presences.listing()
     here.hub.hear(LinkEnded("ben", "bye", "over"))
     assert here.presences.listing() == []

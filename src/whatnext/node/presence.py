@@ -92,7 +92,7 @@ class Presences:
                 before = self._heard.get(peer)
                 if before is not None and before.playlist == playlist:
                     self._end(peer)
-            case LinkEnded(peer=peer):
+            case LinkEnded(peer=peer, code=code) if code != "replaced":
                 self._end(peer)
 
     def _note(self, peer: str, heard: _Heard) -> None:

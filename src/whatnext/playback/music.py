@@ -33,13 +33,14 @@ class Music:
         self.folder = folder
         self.index = Index()
         self.problem = None
-        self._looked_at = -float("inf")
-        self.refresh()
+        self.looking = folder is not None
+        if self.looking:
+            self._wanted.set()
         self._on_change()
 
     def refresh(self) -> None:
-        """Look soon, unless that was done a moment ago."""
-        if self.folder is None or trio.current_time() - self._looked_at < FRESH_S:
+        """Look soon, unless that is being done, or was a moment ago."""
+        if self.folder is None or self.looking or trio.current_time() - self._looked_at < FRESH_S:
             return
         self.looking = True
         self._wanted.set()
@@ -50,9 +51,10 @@ class Music:
             await self._wanted.wait()
             self._wanted = trio.Event()
             folder = self.folder
-            self._looked_at = trio.current_time()
             if folder is not None:
                 await self._look(folder)
+            # From the end: a page asks anew when it hears of that, and must not set off the next look for ever.
+            self._looked_at = trio.current_time()
             self.looking = self._wanted.is_set()
             self._on_change()
 

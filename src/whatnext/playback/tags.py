@@ -65,13 +65,13 @@ class Meter(io.RawIOBase):
 
 def read(file: BinaryIO, size: int, path: str) -> Facts:
     """What the file says of itself; where it says no title, what its name says. Raises nothing for what is in it."""
-    import mutagen  # 40 ms that only who has a music folder pays
+    import mutagen  # only who has a music folder waits for it
 
     try:
         found = mutagen.File(Meter(file, size), options=_kinds())
         facts = _facts(found)
     except Exception as error:  # noqa: BLE001 - mutagen leaks any error of its parsing, beside its own
-        _log.info("the tags of %s cannot be read: %s", path, error)
+        _log.info("the tags of %r cannot be read: %r", path, error)
         facts = Facts()
     return facts if facts.title else _named(path, facts)
 
