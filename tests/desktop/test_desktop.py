@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 import urllib.request
+from statistics import median
 
 import psutil
 import pytest
@@ -129,10 +130,12 @@ class Editor(threading.Thread):
                 return
 
 
-def kill_under_edits(desktop, times: int, rng: random.Random) -> list[float]:
-    """Seconds until the API answered again after each kill -9; fails when an acknowledged track is lost."""
+def kill_under_edits(desktop, times: int, rng: random.Random) -> tuple[float, list[float]]:
+    """Seconds of the first start, and from each kill -9 until the API answered; fails when a kept track is lost."""
+    began = time.monotonic()
     app = desktop.start()
     app.stdout.readline()
+    started = time.monotonic() - began
     playlist = desktop.ask("playlist.create", name="Mix")["id"]
     editor = Editor(desktop, playlist)
     editor.start()
@@ -156,19 +159,22 @@ def kill_under_edits(desktop, times: int, rng: random.Random) -> list[float]:
     _, said = app.communicate(timeout=20)
     assert said.count("killed by SIGKILL) and is started again") == times
     assert "SIGKILL, after it was ready" in (desktop.profile / crash.FILE).read_text()
-    return away
+    return started, away
 
 
 def test_a_killed_node_comes_back_where_it_was_and_nothing_acknowledged_is_lost(desktop):
-    assert max(kill_under_edits(desktop, 2, random.Random(7))) < 15  # seconds, on a machine with other work
+    started, away = kill_under_edits(desktop, 2, random.Random(7))
+    assert max(away) < max(3, 3 * started)  # with other work on the machine, every start takes longer
 
 
 @pytest.mark.soak
 def test_twenty_kills_under_edits_lose_nothing(desktop, capsys):
-    away = sorted(kill_under_edits(desktop, 20, random.Random(20)))
+    started, away = kill_under_edits(desktop, 20, random.Random(20))
+    away.sort()
     with capsys.disabled():
-        print(f"\n20 kills: back after {away[0]:.2f} to {away[-1]:.2f} s, median {away[10]:.2f} s")
-    assert away[10] < 3
+        print(f"\nfirst start {started:.2f} s; 20 kills: back after {away[0]:.2f} to {away[-1]:.2f} s,")
+        print(f"median {median(away):.2f} s")
+    assert median(away) < max(3, 2 * started)  # with other work on the machine, every start takes longer
 
 
 async def test_a_node_that_cannot_start_is_given_up_with_its_last_words(desktop, monkeypatch):
