@@ -381,8 +381,13 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "disconnect",
         "doctor",
         "doctor.report",
+        "playback.show",
+        "playback.folder",
+        "playback.matches",
+        "presence.list",
+        "presence.set",
     }
-    assert paths == {*OPERATIONS, *of_the_node, "status", "/events", "/metrics"}
+    assert paths == {*OPERATIONS, *of_the_node, "status", "/events", "/metrics", "/play/{playlist}/{entry}"}
     assert {"PlaylistView", "NodeStatus", "Problem", "ChangeEvent"} <= set(page["components"]["schemas"])
 
 

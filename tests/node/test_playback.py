@@ -20,6 +20,7 @@ from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
 from whatnext.node.api.feed import Feed, MusicEvent
 from whatnext.node.api.server import bind, serving
+from whatnext.node.playback_views import Matches, SetFolder
 from whatnext.playback.music import Music
 from whatnext.playlists.requests import OfPlaylist
 from whatnext.playlists.service import Playlists
@@ -54,7 +55,7 @@ class Device:
     def url(self, number: int) -> str:
         return f"/play/{ids.to_text(self.playlist)}/{self.entries[number]}"
 
-    async def matches(self) -> playback.Matches:
+    async def matches(self) -> Matches:
         return await playback.matches(self, OfPlaylist(playlist=ids.to_text(self.playlist)))
 
 
@@ -87,7 +88,7 @@ async def looked(here) -> AsyncIterator[None]:
 
 async def play_from(here, folder: Path) -> None:
     async with looked(here):
-        await playback.choose(here.device, playback.SetFolder(folder=str(folder)))
+        await playback.choose(here.device, SetFolder(folder=str(folder)))
 
 
 async def test_what_a_folder_holds_is_matched_played_and_known_after_a_restart(here):
@@ -210,7 +211,7 @@ async def test_new_files_are_found_when_somebody_asks_later(here, monkeypatch):
 
 async def test_without_a_folder_nothing_is_played_any_more(here):
     await play_from(here, here.device.folder)
-    view = await playback.choose(here.device, playback.SetFolder(folder=None))
+    view = await playback.choose(here.device, SetFolder(folder=None))
     assert (view.folder, view.files) == (None, 0)
     assert (await here.api.ask("GET", here.device.url(0))).status == 404
     assert Settings(here.device.settings.directory).music is None
@@ -219,7 +220,7 @@ async def test_without_a_folder_nothing_is_played_any_more(here):
 @pytest.mark.parametrize(("folder", "why"), [("music", "no absolute path"), ("/nowhere/at/all", "no folder")])
 async def test_a_folder_that_is_none_is_refused_with_the_reason(here, folder, why):
     with pytest.raises(UserError, match=why):
-        await playback.choose(here.device, playback.SetFolder(folder=folder))
+        await playback.choose(here.device, SetFolder(folder=folder))
 
 
 async def test_a_folder_that_vanished_is_said(here):

@@ -13,6 +13,7 @@ from whatnext.cli.commands import (
     files,
     links,
     log,
+    music,
     network,
     node,
     opening,
@@ -48,6 +49,7 @@ def build_app() -> App:
     app.command(network.status)
     app.command(profile.id_, name="id")
     app.command(_playlist_app())
+    app.command(music.music)
     _add_sharing(app)
     for command in (network.connect, network.disconnect, network.discover, network.ping):
         app.command(command)

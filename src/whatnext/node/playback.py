@@ -3,44 +3,20 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import trio
 
 from whatnext.errors import NotFound
+from whatnext.node.playback_views import Matches, MusicView, SetFolder
 from whatnext.playback import music
 from whatnext.playback.matching import Facts, Index
 from whatnext.playlists import references
-from whatnext.playlists.requests import Nothing, OfPlaylist, Request
+from whatnext.playlists.requests import Nothing, OfPlaylist
 from whatnext.playlists.values import choice_of, number_of, text_of, texts_of
 from whatnext.records import ids
 from whatnext.records.merge import Document
 
 if TYPE_CHECKING:
     from whatnext.node.node import Node
-
-
-class SetFolder(Request, frozen=True, kw_only=True):
-    """Play files of another folder (an absolute path); None or an empty text plays none."""
-
-    folder: str | None
-
-
-class MusicView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The music folder: how many audio files were found there, and what is wrong with it."""
-
-    folder: str | None
-    files: int
-    looking: bool
-    problem: str | None
-
-
-class Matches(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Ids of the entries that a file of the music folder holds; `looking`: there may soon be more."""
-
-    playlist: str
-    entries: list[str]
-    has_folder: bool
-    looking: bool
 
 
 async def show(node: "Node", _: Nothing) -> MusicView:
