@@ -89,7 +89,7 @@ def test_every_package_has_its_place_in_the_list():
     packages = {
         path.name.removesuffix(".py") for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()
     }
-    assert packages - {"__init__", "__main__", "__pycache__", "py.typed", "web"} <= set(RANK)
+    assert packages - {"__init__", "__main__", "__pycache__", "py.typed"} <= set(RANK)
 
 
 def test_no_top_level_name_of_ours_hides_or_is_hidden_by_a_librarys():

@@ -13,6 +13,9 @@ from whatnext.playback.matching import AudioFile, Index
 FRESH_S = 15.0
 """So long what was found is taken for what is there."""
 
+SETTLE_S = 3.0
+"""A node that starts has better things to do first; a page that asks does not wait for this."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +49,10 @@ class Music:
         self._wanted.set()
 
     async def run(self) -> None:
-        """Look whenever that is wanted, until cancelled; then the thread ends at the next name."""
+        """Look soon after the start and whenever that is wanted, until cancelled; the thread ends at the next name."""
+        with trio.move_on_after(SETTLE_S):
+            await self._wanted.wait()
+        self.refresh()  # a page that was open while the node restarted plays on what it knew
         while True:
             await self._wanted.wait()
             self._wanted = trio.Event()
