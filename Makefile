@@ -3,11 +3,11 @@ PYTHON ?= python3.11
 INSTALLED := .venv/.installed
 BIN := .venv/bin
 TRACES ?= ../shared/data/traces
-LOCKS := tools/node24/package-lock.json tests/interop/package-lock.json clients/js/package-lock.json
+LOCKS := tools/node24/package-lock.json tests/interop/package-lock.json clients/js/package-lock.json web/package-lock.json
 export PATH := $(CURDIR)/tools/node24/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak lint fmt bench clean
+.PHONY: help setup web run demo test soak lint fmt bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -16,6 +16,9 @@ setup: $(INSTALLED) ## Make .venv with WhatNext and its tools in it, and Node 24
 
 $(INSTALLED): pyproject.toml constraints.txt tools/setup.sh tools/javascript.sh $(LOCKS)
 	@PYTHON='$(PYTHON)' sh tools/setup.sh
+
+web: $(INSTALLED) ## Check and build the web UI that the node serves (setup builds it too)
+	cd web && npm run --silent check && npm run --silent build
 
 run: $(INSTALLED) ## Run a node on your own profile
 	$(BIN)/whatnext node
@@ -43,6 +46,6 @@ bench: $(INSTALLED) ## Measure everything: a table against design §11, and one 
 	@$(BIN)/whatnext bench all $(addprefix --trace ,$(wildcard $(TRACES)/*.json.gz))
 
 clean: ## Remove .venv, node_modules and every cache
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist clients/js/dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist clients/js/dist src/whatnext/node/api/dist
 	find . -name node_modules -type d -prune -exec rm -rf {} +
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

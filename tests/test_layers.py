@@ -13,7 +13,7 @@ LAYERS = (
     ("identity",),
     ("records",),
     ("store",),
-    ("playlists",),
+    ("playlists", "playback"),
     ("sync",),
     ("rxdb",),
     ("net",),

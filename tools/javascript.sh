@@ -5,7 +5,7 @@
 # registry has those.
 set -u
 cd "$(dirname "$0")/.."
-folders="tests/interop clients/js" # one that is added here also belongs to the prerequisites of `make setup`
+folders="tests/interop clients/js web" # one that is added here also belongs to the prerequisites of `make setup`
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -37,3 +37,7 @@ fi
 for folder in $folders; do
     install "$folder" node_modules || say "Going on without $folder: npm could not install it, its tests are skipped"
 done
+if [ -e web/node_modules/.installed-lock.json ]; then
+    (cd web && npm run --silent build -- --logLevel error >&2) ||
+        say "Going on without the web pages: vite could not build them; \`make web\` says why"
+fi

@@ -24,6 +24,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     listen: tuple[str, ...] = ()
     relays: tuple[str, ...] = ()
     relay_tokens: dict[str, str] = {}
+    music: str | None = None
 
 
 def profile_directory(explicit: Path | str | None = None) -> Path:
@@ -94,6 +95,15 @@ class Settings:
         shown = dict(self._kept.relay_tokens if tokens is None else tokens)
         self._keep(msgspec.structs.replace(self._kept, relays=relays, relay_tokens=shown))
 
+    @property
+    def music(self) -> str | None:
+        """Folder with the user's own audio files, as an absolute path."""
+        return self._kept.music
+
+    def play_from(self, folder: str | None) -> None:
+        """Keep another music folder, or none; raises `StoreUnwritable`."""
+        self._keep(msgspec.structs.replace(self._kept, music=folder))
+
     def _keep(self, kept: _Kept) -> None:
         write_private(self._path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
         self._kept = kept
@@ -102,9 +112,9 @@ class Settings:
 class ProfileLock:
     """One process per profile: held from `acquire` (or `with`) to `release`, or until the process ends, however."""
 
-    def __init__(self, directory: Path, stop: str = "`whatnext node stop`") -> None:
-        """`stop` is how a user ends what may hold it."""
-        self._path = directory / LOCK_FILE
+    def __init__(self, directory: Path, stop: str = "`whatnext node stop`", *, file: str = LOCK_FILE) -> None:
+        """`stop` is how a user ends what may hold it; another `file` is another lock."""
+        self._path = directory / file
         self._stop = stop
         self._descriptor: int | None = None
 

@@ -365,6 +365,8 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "node.status",
         "node.stop",
         "node.browse",
+        "node.qr",
+        "links.read",
         "peers.list",
         "peers.ping",
         "peers.show",
@@ -378,8 +380,14 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "discover",
         "disconnect",
         "doctor",
+        "doctor.report",
+        "playback.show",
+        "playback.folder",
+        "playback.matches",
+        "presence.list",
+        "presence.set",
     }
-    assert paths == {*OPERATIONS, *of_the_node, "status", "/events", "/metrics"}
+    assert paths == {*OPERATIONS, *of_the_node, "status", "/events", "/metrics", "/play/{playlist}/{entry}"}
     assert {"PlaylistView", "NodeStatus", "Problem", "ChangeEvent"} <= set(page["components"]["schemas"])
 
 

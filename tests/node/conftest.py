@@ -130,6 +130,12 @@ async def send_quietly(stream, data: bytes) -> None:
 
 
 @pytest.fixture
+def local_api() -> type[LocalApi]:
+    """For tests that serve an application of their own."""
+    return LocalApi
+
+
+@pytest.fixture
 async def api():
     library = Library(Identity.generate(), HybridClock(lambda: 1_790_000_000_000))
     listener = bind(0)

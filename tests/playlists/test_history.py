@@ -126,3 +126,26 @@ def test_history_of_ten_thousand_changes_comes_at_once(circle):
     assert len(items) == 50
     assert items[0].what == "moved “T99” to 1"
     assert took < 3  # 0.2 s here; the bound only tells a linear walk from a quadratic one
+
+
+def test_one_looks_back_at_the_list_as_it_stood_after_each_change(circle):
+    ann = circle.ann
+    playlist = ann.do("playlist.create", name="Then").id
+    ann.do("playlist.add", playlist=playlist, tracks=[TrackInput(title=t, artists=["X"]) for t in "abc"])
+    ann.do("playlist.move", playlist=playlist, entries=["3"], to=1)
+    ann.do("playlist.edit", playlist=playlist, entry="1", title="C")
+    ann.do("playlist.remove", playlist=playlist, entries=["2"])
+    ann.do("playlist.undo", playlist=playlist)
+    items = ann.do("playlist.history", playlist=playlist)
+
+    def titles_after(item):
+        past = ann.do("playlist.past", playlist=playlist, record=item.record)
+        assert past.at == item.at
+        assert all(entry.artists == ["X"] and entry.added_by == ann.here.me for entry in past.entries)
+        return [entry.title for entry in past.entries]
+
+    seen = ["".join(titles_after(item)) for item in items]
+    assert seen == ["Cab", "Cb", "Cab", "cab", "abc", ""]
+    now = ann.do("playlist.show", playlist=playlist).entries
+    newest = ann.do("playlist.past", playlist=playlist, record=items[0].record).entries
+    assert [(e.id, e.position, e.added_at) for e in newest] == [(e.id, e.position, e.added_at) for e in now]

@@ -11,7 +11,9 @@ from whatnext.cli.commands import (
     blocking,
     doctor,
     files,
+    links,
     log,
+    music,
     network,
     node,
     opening,
@@ -47,6 +49,7 @@ def build_app() -> App:
     app.command(network.status)
     app.command(profile.id_, name="id")
     app.command(_playlist_app())
+    app.command(music.music)
     _add_sharing(app)
     for command in (network.connect, network.disconnect, network.discover, network.ping):
         app.command(command)
@@ -58,6 +61,7 @@ def build_app() -> App:
     app.command(_relay_app())
     app.command(doctor.doctor)
     app.command(log.log)
+    app.command(_links_app())
     app.command(other.completion)
     app.command(other.bench, help_flags=[], version_flags=[])
     return app
@@ -125,6 +129,14 @@ def _add_sharing(app: App) -> None:
     members.command(sharing.members_role, name="role")
     members.command(sharing.members_remove, name="remove")
     app.command(members)
+
+
+def _links_app() -> App:
+    group = App(name="links", help="What a click on a whtnxt:// link opens.")
+    group.command(links.register)
+    group.command(links.unregister)
+    group.command(links.status)
+    return group
 
 
 def _relay_app() -> App:

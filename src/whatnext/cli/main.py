@@ -66,6 +66,7 @@ def _perform(words: list[str], context: object) -> int:
     from whatnext.cli.app import build_app
 
     app = build_app()
+    words = words or ["open"]  # the app, as a click on its icon opens it
     try:
         command, bound, unbound = app.parse_args(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:

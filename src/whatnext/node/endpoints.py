@@ -3,13 +3,26 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from whatnext.node import operations, peer_operations, peer_report, relays, requests, views
+from whatnext.node import (
+    link_reading,
+    operations,
+    peer_operations,
+    peer_report,
+    playback,
+    playback_views,
+    presence,
+    qr,
+    relays,
+    requests,
+    views,
+)
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
 from whatnext.node.doctor.findings import NodeSeen
-from whatnext.node.doctor.operation import doctor
+from whatnext.node.doctor.operation import doctor, report
+from whatnext.node.doctor.verdict import Report
 from whatnext.node.timeline_views import PeerReport
 from whatnext.playlists.operations import OPERATIONS, Operation
-from whatnext.playlists.requests import Nothing
+from whatnext.playlists.requests import Nothing, OfPlaylist
 
 if TYPE_CHECKING:
     from whatnext.node.node import Node
@@ -35,6 +48,14 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         views.BrowserLink,
         operations.browse,
     ),
+    (
+        "links.read",
+        "Tell what a link asks for, before anything is done",
+        link_reading.ReadLink,
+        link_reading.LinkView,
+        link_reading.read,
+    ),
+    ("node.qr", "Draw a link as a QR code", qr.DrawLink, qr.QrCode, qr.draw),
     ("peers.list", "List the peers this device knows", Nothing, list[views.PeerView], operations.peers),
     ("discover", "List who is on the same network", requests.Discover, views.Discovered, operations.discover),
     (
@@ -58,7 +79,37 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
     ("relays.add", "Use one more relay", requests.OfRelay, list[views.RelayView], relays.add),
     ("relays.remove", "Use a relay no longer", requests.OfRelay, list[views.RelayView], relays.remove),
     ("doctor", "Tell what the doctor needs of the node", Nothing, NodeSeen, doctor),
+    ("doctor.report", "Look at this device, its network and its profile", Nothing, Report, report),
     ("connect", "Connect to a peer", requests.Connect, views.Connected, operations.connect),
+    ("playback.show", "Show the music folder", Nothing, playback_views.MusicView, playback.show),
+    (
+        "playback.folder",
+        "Play files of a folder on this device",
+        playback_views.SetFolder,
+        playback_views.MusicView,
+        playback.choose,
+    ),
+    (
+        "playback.matches",
+        "List the entries that a file on this device holds",
+        OfPlaylist,
+        playback_views.Matches,
+        playback.matches,
+    ),
+    (
+        "presence.list",
+        "List what members listen to right now",
+        Nothing,
+        list[presence.PresenceView],
+        presence.listed,
+    ),
+    (
+        "presence.set",
+        "Tell members what is played here right now",
+        presence.SetPresence,
+        list[presence.PresenceView],
+        presence.tell,
+    ),
     (
         "disconnect",
         "Close the connection to a peer",

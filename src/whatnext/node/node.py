@@ -27,9 +27,10 @@ from whatnext.identity import load_or_create
 from whatnext.net import NetConfig, Network, open_network
 from whatnext.net.dialback import DialbackServer
 from whatnext.node import ports, state_file
+from whatnext.node.api import sessions
 from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
-from whatnext.node.api.feed import Feed, PeerEvent
+from whatnext.node.api.feed import Feed, MusicEvent, PeerEvent
 from whatnext.node.api.server import bind, serving
 from whatnext.node.caretaker import Caretaker
 from whatnext.node.claiming import claimed
@@ -45,12 +46,15 @@ from whatnext.node.moves import Moves
 from whatnext.node.neighbours import Neighbours
 from whatnext.node.news import News
 from whatnext.node.peer_documents import peer_documents
+from whatnext.node.playback import locate
+from whatnext.node.presence import Presences
 from whatnext.node.relay_addresses import Relays
 from whatnext.node.relays import links_relays, use_relays
 from whatnext.node.rxdb import RxdbClients
 from whatnext.node.state_file import NodeFile
 from whatnext.node.transports import with_extra
 from whatnext.node.wanted import Standings, standings_of
+from whatnext.playback.music import Music
 from whatnext.playlists.service import Playlists
 from whatnext.playlists.viewing import title_of
 from whatnext.rxdb.versions import PROTOCOLS as RXDB_PROTOCOLS
@@ -95,6 +99,11 @@ class Node:
             settings=settings,
             addresses=network.addresses,
             relays=partial(links_relays, self),
+        )
+        self.presences = Presences(hub, self.feed)
+        self.music = Music(
+            None if settings.music is None else Path(settings.music),
+            lambda: self.feed.on_music(MusicEvent(files=len(self.music.index.files))),
         )
         self.instruments = instruments
         self.neighbours = Neighbours(self.feed, instruments.on_mdns)
@@ -184,11 +193,19 @@ async def _running(
             instruments.attach(node, partial(title_of, node.playlists))
             port = listener.getsockname()[1]
             node.url = f"http://127.0.0.1:{port}"
-            node.access = Access(port, trio.current_time)
+            session_key = sessions.key_from(library.identity.sign)
+            node.access = Access(port, trio.current_time, session_key=session_key)
             rxdb = RxdbClients(node.playlists, hub.discipline, partial(peer_documents, node))
             for protocol in RXDB_PROTOCOLS:
                 network.handle(protocol, rxdb.stream)
-            app = App(endpoints_of(node), node.access, node.feed, {"/rxdb": rxdb.websocket}, instruments.page)
+            app = App(
+                endpoints_of(node),
+                node.access,
+                node.feed,
+                {"/rxdb": rxdb.websocket},
+                instruments.page,
+                locate=partial(locate, node),
+            )
             async with trio.open_nursery() as nursery:
                 _start(nursery, node)
                 nursery.start_soon(rxdb.run)
@@ -223,6 +240,8 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     library.subscribe(node.contacts.on_change)
     library.subscribe(node.standings.on_change)
     nursery.start_soon(caretaker.run)
+    nursery.start_soon(node.presences.run)
+    nursery.start_soon(node.music.run)
     nursery.start_soon(News(node.feed, node.book, library).run, node.network, node.hub)
     nursery.start_soon(node.sync_links.run, node.network)
     nursery.start_soon(node.contacts.run, node.network)

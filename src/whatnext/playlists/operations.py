@@ -14,6 +14,7 @@ from whatnext.playlists import (
     editing,
     history,
     inviting,
+    looking_back,
     membership,
     opinions,
     profile,
@@ -92,6 +93,13 @@ _LISTED = (
         requests.ShowHistory,
         list[views.HistoryItem],
         history.show,
+    ),
+    Operation(
+        "playlist.past",
+        "Show a list as it stood after a change",
+        requests.LookBack,
+        views.PastView,
+        looking_back.show,
     ),
     Operation("playlist.undo", "Take back a change", requests.Undo, views.Changed, undo.undo),
     Operation(

@@ -144,6 +144,12 @@ class Undo(OfPlaylist, frozen=True, kw_only=True):
     record: str | None = None
 
 
+class LookBack(OfPlaylist, frozen=True, kw_only=True):
+    """See the list as it stood right after a change (`record`, as the history names it)."""
+
+    record: str
+
+
 class Search(Request, frozen=True, kw_only=True):
     """Find entries and playlists that hold every word of the text."""
 

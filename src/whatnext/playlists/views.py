@@ -97,6 +97,29 @@ class HistoryItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     undone: bool
 
 
+class PastEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A track as it was then."""
+
+    id: str
+    position: str
+    title: str
+    artists: list[str]
+    album: str
+    duration_ms: int | None
+    note: str
+    added_by: str
+    added_at: int
+
+
+class PastView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The list as it stood at `at`, right after the change `record`."""
+
+    playlist: str
+    record: str
+    at: int
+    entries: list[PastEntry]
+
+
 class SearchHit(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An entry or a playlist that holds every word of the search."""
 

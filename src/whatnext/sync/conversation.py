@@ -24,9 +24,10 @@ from whatnext.sync.events import (
     PlaylistState,
     RecordsRefused,
 )
-from whatnext.sync.frames import Ack, Have, Heads, Interest, Join, Message, Records, Refuse
+from whatnext.sync.frames import Ack, Have, Heads, Interest, Join, Message, Presence, Records, Refuse
 from whatnext.sync.interest import InterestKey
 from whatnext.sync.metrics import Traffic
+from whatnext.sync.presence import PresenceOut, heard
 from whatnext.sync.rota import Rota
 from whatnext.sync.share import Mode, Share
 
@@ -57,6 +58,7 @@ class Conversation:
         self._interest_out = TokenBucket(limits.INTEREST_PER_S, limits.INTEREST_BURST, now)
         self._interest_in = TokenBucket(2 * limits.INTEREST_PER_S, 2 * limits.INTEREST_BURST, now)
         self._told_too_many = False
+        self.presence = PresenceOut(self.rota, now)
 
     def frames(self, now: float) -> list[bytes]:
         """Frames to send now: our interest, what shares owe, one batch."""
@@ -64,6 +66,7 @@ class Conversation:
         if self.rota.owes_interest and self._interest_out.take(1, now):
             parts.append(self.rota.interest())
         parts += self.rota.control_frames(now)
+        parts += self.presence.frames(now)
         batch = self.rota.next_batch(now)
         if batch is not None:
             assert self.rota.in_flight is not None
@@ -74,7 +77,7 @@ class Conversation:
     def deadline(self, now: float) -> float:
         """When to look again, if nothing happens before."""
         flight = self.rota.in_flight
-        due = [self.rota.wakes_at()]
+        due = [self.rota.wakes_at(), self.presence.wakes_at(now)]
         if flight is not None and flight.deadline is not None:
             due.append(flight.deadline)
         if self.rota.owes_interest:
@@ -98,6 +101,10 @@ class Conversation:
                 self._take_join(message, now)
             case Refuse():
                 self._take_refuse(message, now)
+            case Presence():
+                event = heard(self.rota, self._peer, message)
+                if event is not None:
+                    self._report(event)
 
     def _take_interest(self, message: Interest, now: float) -> None:
         if not self._interest_in.take(1, now):

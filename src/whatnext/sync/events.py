@@ -90,6 +90,14 @@ class Offence(msgspec.Struct, frozen=True):
     detail: str
 
 
+class PeerPresence(msgspec.Struct, frozen=True):
+    """A member listens to an entry of a playlist, or (None) no longer does."""
+
+    peer: str
+    playlist: bytes
+    entry: str | None
+
+
 class LinkEnded(msgspec.Struct, frozen=True):
     """The link is gone: `code` for programs, `reason` for people."""
 
@@ -107,5 +115,6 @@ Event: TypeAlias = (
     | RecordsRefused
     | StoreFailed
     | Offence
+    | PeerPresence
     | LinkEnded
 )

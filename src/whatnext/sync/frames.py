@@ -131,7 +131,14 @@ class Have(msgspec.Struct, array_like=True, frozen=True, tag=9):
     authors: list[AuthorHeads]
 
 
-Message: TypeAlias = Hello | Interest | Heads | Records | Ack | Join | Refuse | Bye | Have
+class Presence(msgspec.Struct, array_like=True, frozen=True, tag=10):
+    """What the sender listens to in a playlist right now, None: nothing there any more. Never kept, never passed on."""
+
+    playlist: Playlist
+    entry: Annotated[str, msgspec.Meta(max_length=16)] | None
+
+
+Message: TypeAlias = Hello | Interest | Heads | Records | Ack | Join | Refuse | Bye | Have | Presence
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

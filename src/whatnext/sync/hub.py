@@ -133,6 +133,12 @@ class Hub:
         link.close(code, reason)
         return True
 
+    def present(self, playlist: bytes, entry: str | None) -> None:
+        """Tell the linked members of a playlist what is played here; None: nothing any more."""
+        for link in self._links.values():
+            link.session.present(playlist, entry)
+            link.wake()
+
     def status(self) -> list[PeerStatus]:
         """Every linked peer with the state of each shared playlist."""
         return [_status(link.session) for _, link in sorted(self._links.items())]

@@ -38,6 +38,14 @@ HEADS_COST = 20.0
 INTEREST_COST = 100.0
 JOIN_COST = 100.0
 
+PRESENCE_COST = 200.0
+
+PRESENCE_PER_S = 1.0
+PRESENCE_BURST = 5.0
+"""What we tell of a playlist being played: skipping through tracks is not worth more."""
+PRESENCE_TIMEOUT_S = 90.0
+"""A word about what is played holds this long; whoever plays on says it again every third of that."""
+
 INTEREST_PER_S = 1.0
 INTEREST_BURST = 20.0
 """Changes of the list of playlists that we send; a peer may send twice as many before it is an offence."""

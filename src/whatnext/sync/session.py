@@ -25,11 +25,13 @@ from whatnext.sync.batches import InFlight
 from whatnext.sync.conversation import Conversation
 from whatnext.sync.discipline import Discipline, OffenceKind
 from whatnext.sync.events import Event, LinkEnded, Offence, PeerHandshaken
-from whatnext.sync.frames import Bye, Have, Heads, Hello, Interest, Join, Message
+from whatnext.sync.frames import Bye, Have, Heads, Hello, Interest, Join, Message, Presence
 from whatnext.sync.metrics import Traffic
 from whatnext.sync.share import PlaylistStatus
 
-FEATURES: tuple[str, ...] = ()
+PRESENCE = "presence"
+FEATURES: tuple[str, ...] = (PRESENCE,)
+"""Told in our hello: what beside version 1.0 we understand. Messages of a feature go only to who told it."""
 
 
 class Phase(StrEnum):
@@ -124,6 +126,11 @@ class Session:
         """The library committed; what that means for this link shows in `data_to_send`."""
         if self._conversation is not None:
             self._conversation.rota.notify(change)
+
+    def present(self, playlist: bytes, entry: str | None) -> None:
+        """Tell the peer what is played here (None: nothing any more), if it may know and understands it."""
+        if self._conversation is not None and self.hello is not None and PRESENCE in self.hello.features:
+            self._conversation.presence.owe(playlist, entry)
 
     def events(self) -> list[Event]:
         """What happened since the last call."""
@@ -227,4 +234,5 @@ _COSTS: dict[type, float] = {
     Have: limits.HAVE_COST,
     Interest: limits.INTEREST_COST,
     Join: limits.JOIN_COST,
+    Presence: limits.PRESENCE_COST,
 }

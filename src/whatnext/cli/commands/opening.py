@@ -1,30 +1,87 @@
-"""Opening a link: say whom and what it names, ask, then connect or join."""
+"""Opening WhatNext on the desktop, and opening a link: say whom and what it names, ask, then connect or join."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import msgspec
 from cyclopts import Parameter
 
 from whatnext.cli.arguments import Given
 from whatnext.cli.commands import network, sharing
 from whatnext.cli.context import Context
+from whatnext.errors import LocalError, UserError
 from whatnext.playlists import requests
 from whatnext.playlists.views import ProfileView, Remembered
 
 if TYPE_CHECKING:
+    from whatnext.desktop.surfaces import Where
     from whatnext.playlists.links import ConnectLink, JoinLink
 
 
+_HERE = "Open this address on this machine within a minute; it works once:"
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the page is shown; for a terminal, the address to open within a minute."""
+
+    where: str
+    url: str | None = None
+
+
 def open_(
-    link: Annotated[str, Parameter(help="A link: whtnxt://connect/… or whtnxt://join/…")],
+    link: Annotated[str | None, Parameter(help="A link: whtnxt://connect/… or whtnxt://join/…")] = None,
     *,
     yes: Annotated[bool, Parameter(negative=(), help="Do not ask first.")] = False,
+    app: Annotated[bool, Parameter(negative=(), help="Let the app show the link and ask.")] = False,
+    shown_in: Annotated[
+        Literal["window", "browser", "terminal"] | None,
+        Parameter(name="--in", help="Where the app shows its pages; a terminal gets a link to them."),
+    ] = None,
     context: Given,
 ) -> None:
-    """Open a link: connect to a device, or join a playlist; asks first on a terminal.
+    """Open the app until you quit it; with a link: connect to a device, or join a playlist. A terminal is asked first.
 
-    Without a running node a join is noted, and a device's addresses are kept until one runs.
+    A link is opened here, without the app, unless --app is given. Without a running node a join is noted, and a
+    device's addresses are kept until one runs.
     """
+    if link is None or app:
+        if yes:
+            raise UserError("--yes goes with a link that is opened without the app, which always asks")
+        _open_app(link, shown_in, context)
+        return
+    if shown_in is not None:
+        raise UserError("--in goes with --app: without it the link is opened here")
+    _open_here(link, yes, context)
+
+
+def _open_app(link: str | None, shown_in: "Where | None", context: Context) -> None:
+    from whatnext.config import profile_directory
+    from whatnext.desktop.app import run_desktop
+    from whatnext.desktop.surfaces import candidates, why_no_display
+
+    def show_address(url: str) -> None:
+        if context.show(Opened(where="terminal", url=url)):
+            return
+        why = why_no_display()
+        context.say(_HERE if why is None else f"{why[0].upper()}{why[1:]}. {_HERE}")
+        context.print(url)
+        context.say("Ctrl-C quits WhatNext.")
+
+    surfaces = candidates(shown_in, show_address)
+    answer = run_desktop(profile_directory(context.profile), link, surfaces, context.say)
+    if answer is None:
+        return
+    if answer.problem is not None:
+        raise LocalError(answer.problem)
+    if not context.show(Opened(where=answer.where, url=answer.url)):
+        if answer.url is None:
+            context.say(f"WhatNext runs already: its {answer.where} shows the page.")
+        else:
+            context.say(f"WhatNext runs already. {_HERE}")
+            context.print(answer.url)
+
+
+def _open_here(link: str, yes: bool, context: Context) -> None:
     from whatnext.playlists.links import JoinLink, parse
 
     found = parse(link)

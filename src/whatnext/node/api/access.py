@@ -6,29 +6,35 @@ Host), another user of this machine (the token lies in a file only its owner can
 
 import hmac
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 
+from whatnext.node.api import sessions
 from whatnext.node.api.problems import ApiError
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 ONCE_SECONDS = 60.0
 MAX_ONCE = 16
-MAX_SESSIONS = 64
 
 
 class Access:
-    """The door: one token per start, one-time links for browsers, and the sessions they open."""
+    """The door: one token per start, one-time links for browsers, and the sessions they open.
 
-    def __init__(self, port: int, now: Callable[[], float], token: str | None = None) -> None:
+    Sessions made with the same `session_key` are known again after a restart; without one, they end with this object.
+    """
+
+    def __init__(
+        self, port: int, now: Callable[[], float], token: str | None = None, session_key: bytes | None = None
+    ) -> None:
         self.token = token or secrets.token_urlsafe(32)
         self.cookie = f"whatnext-{port}"  # cookies are not kept apart by port
         self._now = now
         self._hosts = frozenset(f"{name}:{port}" for name in LOOPBACK_NAMES)
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
         self._once: OrderedDict[str, float] = OrderedDict()
-        self._sessions: OrderedDict[str, None] = OrderedDict()
+        self._session_key = session_key or secrets.token_bytes(32)
         self._bearer = b"Bearer " + self.token.encode()
 
     def check_source(self, headers: Mapping[bytes, bytes]) -> None:
@@ -46,8 +52,10 @@ class Access:
         """Raise `ApiError` unless the request carries the token or a session's cookie."""
         if hmac.compare_digest(headers.get(b"authorization", b""), self._bearer):
             return
-        if b"cookie" in headers and self._session(headers[b"cookie"]) in self._sessions:
-            return
+        if b"cookie" in headers:
+            session = self._session(headers[b"cookie"])
+            if sessions.is_valid(self._session_key, session, time.time()):
+                return
         raise ApiError(
             401,
             "unauthorized",
@@ -70,11 +78,8 @@ class Access:
             raise ApiError(
                 401, "unauthorized", "this link was used already or is too old: open WhatNext again"
             )
-        while len(self._sessions) >= MAX_SESSIONS:
-            self._sessions.popitem(last=False)
-        session = secrets.token_urlsafe(32)
-        self._sessions[session] = None
-        return f"{self.cookie}={session}; HttpOnly; SameSite=Strict; Path=/"
+        session = sessions.new(self._session_key, time.time())
+        return f"{self.cookie}={session}; HttpOnly; SameSite=Strict; Path=/; Max-Age={sessions.SECONDS}"
 
     def _session(self, header: bytes) -> str:
         try:

@@ -11,10 +11,21 @@ import trio
 from whatnext.errors import UserError, WhatNextError
 from whatnext.node.api.access import Access
 from whatnext.node.api.asgi import Answer, Asgi, Headers, Receive, Request, Scope, Send, reply, reply_problem
+from whatnext.node.api.audio import PREFIX as PLAY
+from whatnext.node.api.audio import Locate, serve_audio
 from whatnext.node.api.endpoint import Endpoint
 from whatnext.node.api.events import serve_events
-from whatnext.node.api.feed import ChangeEvent, Feed, JoinEvent, PeerEvent, ReadyEvent
+from whatnext.node.api.feed import (
+    ChangeEvent,
+    Feed,
+    JoinEvent,
+    MusicEvent,
+    PeerEvent,
+    PresenceEvent,
+    ReadyEvent,
+)
 from whatnext.node.api.openapi import document
+from whatnext.node.api.pages import Pages
 from whatnext.node.api.problems import ApiError, Problem, internal_problem, problem_of
 from whatnext.node.timeline_views import StepEvent
 
@@ -37,11 +48,16 @@ class App:
         feed: Feed,
         websockets: Mapping[str, Asgi] = MappingProxyType({}),
         metrics: Callable[[], bytes] = bytes,
+        pages: Pages | None = None,
+        locate: Locate | None = None,
     ) -> None:
         """`websockets` serve their path's connections, whose source and token are checked before.
 
-        `metrics` gives the page in Prometheus' text format.
+        `metrics` gives the page in Prometheus' text format; `pages` are served without a token.
+        `locate` finds the files behind `/play/…`.
         """
+        self._pages = pages or Pages()
+        self._locate = locate
         self._metrics = metrics
         self._endpoints = endpoints
         self._websockets = websockets
@@ -96,6 +112,8 @@ class App:
             _expect(request, "GET")
             await self._authenticate(request, send)
             return
+        if await self._pages.serve(request, send):
+            return
         self._access.check_token(request.headers)
         if path == "/v1/status":
             _expect(request, "GET")
@@ -108,12 +126,15 @@ class App:
         elif path == "/events":
             _expect(request, "GET")
             await serve_events(self._feed, request, send)
+        elif path.startswith(PLAY) and self._locate is not None:
+            _expect(request, "GET")
+            await serve_audio(self._locate, request, send)
         elif path == "/metrics":
             _expect(request, "GET")
             await reply(send, self._metrics(), media_type=METRICS)
         elif path == "/openapi.json":
             _expect(request, "GET")
-            events = (ReadyEvent, ChangeEvent, PeerEvent, StepEvent, JoinEvent)
+            events = (ReadyEvent, ChangeEvent, PeerEvent, StepEvent, JoinEvent, PresenceEvent, MusicEvent)
             await reply(send, self._encode(document(self._endpoints.values(), events)))
         else:
             raise ApiError(404, "no_such_path", f"there is nothing at {path[:80]}: see /openapi.json")
@@ -140,7 +161,11 @@ class App:
 
     async def _authenticate(self, request: Request, send: Send) -> None:
         cookie = self._access.open_session(request.parameter("once"))
-        headers: Headers = ((b"location", b"/"), (b"set-cookie", cookie.encode()))
+        headers: Headers = (
+            (b"location", b"/"),
+            (b"set-cookie", cookie.encode()),
+            (b"referrer-policy", b"no-referrer"),
+        )
         await reply(send, b"", status=303, media_type=b"text/plain", headers=headers)
 
 

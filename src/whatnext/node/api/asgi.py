@@ -17,7 +17,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON = b"application/json"
-_COMMON: Headers = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _DRAIN_SECONDS = 2.0
 
 
@@ -85,11 +85,18 @@ class Answer:
 
 
 async def reply(
-    send: Send, body: bytes, *, status: int = 200, media_type: bytes = JSON, headers: Headers = ()
+    send: Send,
+    body: bytes,
+    *,
+    status: int = 200,
+    media_type: bytes = JSON,
+    headers: Headers = (),
+    cache: bytes = b"no-store",
 ) -> None:
     """Send a whole answer."""
     own = ((b"content-type", media_type), (b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": [*own, *_COMMON, *headers]})
+    common = ((b"cache-control", cache), _NO_SNIFFING)
+    await send({"type": "http.response.start", "status": status, "headers": [*own, *common, *headers]})
     await send({"type": "http.response.body", "body": body})
 
 

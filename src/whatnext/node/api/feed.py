@@ -64,6 +64,20 @@ class JoinEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reason: str | None = None
 
 
+class PresenceEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`presence`: a member listens to an `entry` of a `playlist`, or (None) to nothing there any more."""
+
+    peer: str
+    playlist: str
+    entry: str | None
+
+
+class MusicEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`music`: the music folder was looked at, or changed; what can be played may have."""
+
+    files: int
+
+
 def frame(kind: str, data: msgspec.Struct, feed: int | None = None) -> bytes:
     """One server-sent event; `feed` becomes its id, so that a browser resumes by itself."""
     head = f"id: {feed}\nevent: {kind}\ndata: " if feed is not None else f"event: {kind}\ndata: "
@@ -149,6 +163,14 @@ class Feed:
     def on_join(self, event: JoinEvent) -> None:
         """A join was decided."""
         self._push(frame("join", event))
+
+    def on_presence(self, event: PresenceEvent) -> None:
+        """A member began or ended to listen to something."""
+        self._push(frame("presence", event))
+
+    def on_music(self, event: MusicEvent) -> None:
+        """The music folder was looked at."""
+        self._push(frame("music", event))
 
     def on_missed(self) -> None:
         """Somebody upstream dropped events: listeners must read anew."""

@@ -27,6 +27,7 @@ def document(operations: Iterable[Endpoint], extra: Iterable[type[msgspec.Struct
         "get": {"summary": "The same as POST /v1/node.status with {}", "responses": _ok({})}
     }
     paths["/metrics"] = {"get": _metrics()}
+    paths["/play/{playlist}/{entry}"] = {"get": _play()}
     paths["/events"] = {"get": _events([event.__name__ for event in events])}
     return {
         "openapi": "3.1.0",
@@ -64,6 +65,18 @@ def _metrics() -> dict[str, Any]:
     return {
         "summary": "Metrics in Prometheus' text format",
         "responses": {"200": {"description": "The page", **page}},
+    }
+
+
+def _play() -> dict[str, Any]:
+    audio = {"description": "The file", "content": {"audio/*": {}}}
+    names = ("playlist", "entry")
+    return {
+        "summary": "The user's own file of an entry, whole or a range of it",
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        ],
+        "responses": {"200": audio, "206": {**audio, "description": "The range that was asked for"}},
     }
 
 

@@ -45,6 +45,7 @@ _API_TITLES = {
     "unknown_operation": "There is no such operation",
     "method_not_allowed": "This path does not take that method",
     "too_large": "The request is too large",
+    "no_such_range": "The file does not have these bytes",
     "too_many_listeners": "Too many clients listen already",
     "internal": "The node made a mistake",
 }

@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+import trio
+
 from whatnext.node import operations, relays
 from whatnext.node.doctor.findings import NodeSeen, PeerSeen, RelaySeen
 from whatnext.node.doctor.reach_probe import ask_peers, seen_ports
+from whatnext.node.doctor.verdict import Report
 from whatnext.playlists.requests import Nothing
 
 if TYPE_CHECKING:
@@ -46,3 +49,12 @@ async def doctor(node: "Node", _: Nothing) -> NodeSeen:
             for each in await relays.listed(node, Nothing())
         ],
     )
+
+
+async def report(node: "Node", _: Nothing) -> Report:
+    """What `whatnext doctor` says, for the page; the probes block, so they run in a thread (about a second)."""
+    from whatnext.node.doctor.examination import examine
+
+    seen = await doctor(node, Nothing())
+    # libp2p brings trio-stubs, which describe an older trio
+    return await trio.to_thread.run_sync(examine, node.settings.directory, seen)

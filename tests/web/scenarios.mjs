@@ -1,0 +1,296 @@
+// What people do with the pages, each in browsers of its own; `args` name nodes by one-time links.
+
+import assert from 'node:assert/strict'
+
+const row = (page, title) => page.locator('[role=row]', { hasText: title })
+const titles = (page) => page.locator('[role=row]').evaluateAll((rows) => rows
+  .sort((left, right) => Number(left.ariaRowIndex) - Number(right.ariaRowIndex))
+  .map((each) => each.querySelector('.title').textContent))
+
+async function until (what, probe, ms = 15_000) {
+  const end = Date.now() + ms
+  let last
+  while (Date.now() < end) {
+    last = await probe()
+    if (last === true) return
+    await new Promise((resolve) => { setTimeout(resolve, 25) })
+  }
+  throw new Error(`not within ${ms} ms: ${what}; last ${JSON.stringify(last)}`)
+}
+
+const sees = (page, wanted) => until(`the order ${wanted}`, async () => {
+  const shown = await titles(page)
+  return JSON.stringify(shown) === JSON.stringify(wanted) || shown
+})
+
+async function drag (page, title, onto) {
+  await row(page, title).hover()
+  const from = await row(page, title).locator('.grip').boundingBox()
+  const to = await row(page, onto).boundingBox()
+  await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2)
+  await page.mouse.down()
+  await page.mouse.move(from.x + from.width / 2, to.y + to.height / 2, { steps: 8 })
+  await page.waitForTimeout(60) // a few frames of the dragging
+}
+
+async function dropFile (page, name, content) {
+  const data = await page.evaluateHandle(([name, content]) => {
+    const data = new DataTransfer()
+    data.items.add(new File([content], name))
+    return data
+  }, [name, content])
+  await page.dispatchEvent('main', 'dragover', { dataTransfer: data })
+  await page.dispatchEvent('main', 'drop', { dataTransfer: data })
+}
+
+export async function strangers ({ open, axe }, { url }) {
+  const page = await open(url)
+  await page.getByRole('heading', { name: 'Open WhatNext again' }).waitFor()
+  return { axe: await axe(page), body: await page.textContent('body'), complaints: page.complaints }
+}
+
+export async function everyPage ({ open, axe }, { link, playlist, scheme, width }) {
+  const page = await open(link, { colorScheme: scheme, viewport: { width, height: 800 } })
+  const found = {}
+  await page.locator('.tile').first().waitFor()
+  found.home = await axe(page)
+  for (const [panel, label] of [['next', 'What next?'], ['history', 'History'], ['people', 'People'], ['settings', 'More']]) {
+    await page.goto(new URL(`/#/playlist/${playlist}`, page.url()).href)
+    await page.locator('[role=row]').first().waitFor()
+    await page.locator('.tools').getByRole('button', { name: label }).click()
+    await page.locator('aside').waitFor()
+    if (panel === 'people') {
+      await page.getByRole('button', { name: 'Make a link' }).click()
+      await page.getByRole('img', { name: 'The invite as a QR code' }).waitFor()
+    }
+    found[panel] = await axe(page)
+    await page.keyboard.press('Escape')
+  }
+  await page.locator('[role=row]').first().dblclick()
+  await page.getByLabel('Artists').waitFor()
+  found.track = await axe(page)
+  for (const name of ['people', 'network']) {
+    await page.goto(new URL(`/#/${name}`, page.url()).href)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    if (name === 'network') {
+      await page.getByRole('button', { name: 'Look now' }).click()
+      await page.locator('.verdicts li').first().waitFor()
+    }
+    await page.waitForTimeout(150) // what the node answers is on the page
+    found[name] = await axe(page)
+  }
+  for (const [name, key] of [['palette', 'Control+k'], ['keys', '?'], ['create', 'n']]) {
+    await page.keyboard.press(key)
+    await page.locator('dialog').waitFor()
+    found[name] = await axe(page)
+    await page.keyboard.press('Escape')
+    await page.locator('dialog').waitFor({ state: 'detached' })
+  }
+  found.wider = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth ? ['the page is wider than the window'] : [])
+  return { axe: Object.entries(found).flatMap(([name, said]) => said.map((each) => `${name}: ${each}`)), complaints: page.complaints }
+}
+
+export async function sharing ({ open }, { ada, ben }) {
+  const first = await open(ada)
+  await first.getByLabel('Your name').fill('Ada')
+  await first.getByRole('button', { name: 'Start' }).click()
+  await first.getByRole('heading', { name: 'Your first playlist' }).waitFor()
+  await first.locator('header').getByRole('button', { name: 'New playlist' }).click()
+  await first.getByLabel('Name').fill('Friday')
+  await first.getByRole('button', { name: 'Create' }).click()
+  await first.getByRole('heading', { name: 'Friday', exact: true }).waitFor()
+  await dropFile(first, 'mix.m3u8', '#EXTM3U\n#EXTINF:174,Nina Simone - Feeling Good\na.mp3\n#EXTINF:285,Khruangbin - White Gloves\nb.mp3\n')
+  await row(first, 'White Gloves').waitFor()
+  await first.getByLabel('Add tracks').fill('1. Cesária Évora – Sodade (4:51)\nArooj Aftab - Mohabbat 7:34')
+  await first.keyboard.press('Enter')
+  await sees(first, ['Feeling Good', 'White Gloves', 'Sodade', 'Mohabbat'])
+  await first.getByText('20 min').waitFor()
+
+  await first.getByRole('button', { name: 'Invite', exact: true }).click()
+  await first.getByRole('button', { name: 'Make a link' }).click()
+  const link = await first.locator('aside input[readonly]').inputValue()
+  const second = await open(ben)
+  await second.getByLabel('Your name').fill('Ben')
+  await second.getByRole('button', { name: 'Start' }).click()
+  await second.locator('dialog').waitFor({ state: 'detached' })
+  await second.goto(new URL(`/#open=${encodeURIComponent(link)}`, second.url()).href)
+  await second.getByRole('heading', { name: 'You are invited to a playlist' }).waitFor()
+  assert.ok(!second.url().includes('open='), 'the secret left the address')
+  await second.getByRole('button', { name: 'Join', exact: true }).click()
+  await sees(second, ['Feeling Good', 'White Gloves', 'Sodade', 'Mohabbat'])
+  await first.getByText('Ben').first().waitFor()
+
+  await drag(first, 'Mohabbat', 'Feeling Good')
+  await drag(second, 'White Gloves', 'Sodade')
+  await Promise.all([first.mouse.up(), second.mouse.up()])
+  for (const page of [first, second]) await sees(page, ['Mohabbat', 'Feeling Good', 'Sodade', 'White Gloves'])
+
+  await row(second, 'Sodade').hover()
+  await second.getByRole('button', { name: 'Vote for Sodade' }).click()
+  await until('the vote is seen', async () => (await row(first, 'Sodade').locator('.score').textContent()) === '1')
+  await row(second, 'Sodade').dblclick()
+  await second.getByLabel('Say something about it').fill('From Paris, please.')
+  await second.keyboard.press('Enter')
+  await row(first, 'Sodade').locator('.chat', { hasText: '1' }).click()
+  await first.getByText('From Paris, please.').waitFor()
+
+  await row(first, 'Feeling Good').click()
+  await first.keyboard.press('Delete')
+  await sees(second, ['Mohabbat', 'Sodade', 'White Gloves'])
+  await first.getByRole('status').getByRole('button', { name: 'Undo' }).click()
+  for (const page of [first, second]) await sees(page, ['Mohabbat', 'Feeling Good', 'Sodade', 'White Gloves'])
+
+  await first.keyboard.press('Escape')
+  await first.locator('.tools').getByRole('button', { name: 'People' }).click()
+  await first.getByRole('button', { name: 'Remove Ben' }).click()
+  await first.getByText('Ben was removed.').waitFor()
+  await first.goto(new URL('/#/people', first.url()).href)
+  await first.locator('main').getByText('Ben', { exact: true }).waitFor()
+  return { complaints: [...first.complaints, ...second.complaints] }
+}
+
+export async function lookBack ({ open }, { link, playlist }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  await sees(page, ['Second', 'First'])
+  await page.locator('.tools').getByRole('button', { name: 'History' }).click()
+  await page.locator('aside').getByRole('button', { name: /^See the list after: added/ }).first().click()
+  await sees(page, ['First', 'Second', 'Third'])
+  assert.equal(await page.getByLabel('Add tracks').count(), 0, 'nothing can be added to the past')
+  await page.getByRole('button', { name: 'Back to now' }).click()
+  await sees(page, ['Second', 'First'])
+  const removed = page.locator('aside li', { hasText: 'removed' })
+  await removed.hover()
+  await removed.getByRole('button', { name: /^Undo/ }).click()
+  await sees(page, ['Second', 'First', 'Third'])
+  return page.complaints
+}
+
+export async function playing ({ open }, { ada, ben, playlist, folder }) {
+  const [first, second] = [await open(ada), await open(ben, { path: `/#/playlist/${playlist}` })]
+  await row(second, 'Hum').waitFor()
+  await first.goto(new URL('/#/people', first.url()).href)
+  await first.getByLabel('Music folder').fill(folder)
+  await first.locator('form', { hasText: 'Music folder' }).getByRole('button', { name: 'Save' }).click()
+  await first.getByText('2 files found').waitFor()
+  await first.goto(new URL(`/#/playlist/${playlist}`, first.url()).href)
+  await first.getByRole('button', { name: 'Play Hum' }).click()
+  const bar = first.getByRole('region', { name: 'Now playing' })
+  await bar.getByText('Hum').waitFor()
+  await row(second, 'Hum').getByText('Ada is listening').waitFor({ state: 'attached' })
+  assert.equal(await row(second, 'Hum').getByRole('button', { name: 'Play' }).count(), 0, 'Ben has no file')
+  await bar.getByText('Buzz').waitFor() // Hum ended, and Silence has no file
+  await bar.getByRole('button', { name: 'Stop' }).click()
+  await bar.waitFor({ state: 'detached' })
+  await until('nobody listens any more', async () => (await second.getByText('Ada is listening').count()) === 0)
+  await row(first, 'Silence').dblclick()
+  const search = await first.getByRole('link', { name: 'Search the web for it' }).getAttribute('rel')
+  assert.match(search, /noreferrer/)
+  return [...first.complaints, ...second.complaints]
+}
+
+export async function badLink ({ open }, { link, bad }) {
+  const page = await open(link)
+  await page.goto(new URL(`/#open=${encodeURIComponent(bad)}`, page.url()).href)
+  return await page.getByRole('alert').textContent()
+}
+
+export async function keyboardOnly ({ open }, { link }) {
+  const page = await open(link)
+  await page.getByRole('heading', { name: 'Playlists', level: 1 }).waitFor()
+  const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key) }
+  await press('n')
+  await page.locator('dialog input').first().waitFor()
+  await page.keyboard.type('Keys')
+  await press('Enter')
+  await page.getByRole('heading', { name: 'Keys', level: 1 }).waitFor()
+  await press('a')
+  for (const title of ['One', 'Two', 'Three', 'Four']) {
+    await page.keyboard.type(`Band – ${title}`)
+    await press('Enter')
+    await row(page, title).waitFor()
+  }
+  for (let at = 0; at < 12 && !(await page.evaluate(() => document.activeElement.matches('[role=row]'))); at++) await press('Tab')
+  await press('Alt+ArrowDown')
+  await sees(page, ['Two', 'One', 'Three', 'Four'])
+  await press('ArrowDown', '+')
+  await until('the vote counts', async () => (await row(page, 'Three').locator('.score').textContent()) === '1')
+  await press('+', '+', '+', '+')
+  await until('the vote counts again', async () => (await row(page, 'Three').locator('.score').textContent()) === '1')
+  await page.locator('.side').getByText('Everything is saved').waitFor()
+  await press('Shift+ArrowDown', 'Alt+ArrowUp')
+  await sees(page, ['Two', 'Three', 'Four', 'One'])
+  await press('Delete')
+  await sees(page, ['Two', 'One'])
+  await press('Enter')
+  await page.getByLabel('Artists').waitFor()
+  await press('Escape', 'Control+k')
+  await page.keyboard.type('netw')
+  await press('Enter')
+  await page.getByRole('heading', { name: 'Network', level: 1 }).waitFor()
+  await press('g', 'p')
+  await page.getByRole('heading', { name: 'People', level: 1 }).waitFor()
+}
+
+// `control` kills the node and starts it again where it was.
+export async function outage ({ open }, { link, playlist, control }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  const ask = async (word) => { assert.equal((await fetch(`${control}/${word}`)).status, 200) }
+  await row(page, 'Before').waitFor()
+  await ask('kill')
+  await page.locator('.side').getByText('Reconnecting').waitFor()
+  await page.getByLabel('Add tracks').fill('Band – While away')
+  await page.keyboard.press('Enter')
+  await row(page, 'While away').waitFor()
+  await page.locator('.side').getByText('1 change waiting').waitFor()
+  await row(page, 'Before').focus()
+  for (const key of ['+', '+', 'Delete']) await page.keyboard.press(key)
+  await row(page, 'Before').waitFor({ state: 'detached' })
+  await page.getByRole('status').getByRole('button', { name: 'Undo' }).click()
+  await row(page, 'Before').waitFor()
+  await ask('start')
+  const began = Date.now()
+  await page.locator('.side').getByText('Everything is saved').waitFor()
+  const back = Date.now() - began
+  await page.getByLabel('Add tracks').fill('Band – Back again')
+  await page.keyboard.press('Enter')
+  await page.locator('.side').getByText('Everything is saved').waitFor()
+  return { back, complaints: page.complaints }
+}
+
+export async function longList ({ open }, { link, playlist, count }) {
+  const page = await open(link)
+  await page.locator('.side').getByText('Everything is saved').waitFor()
+  await page.goto(new URL(`/#/playlist/${playlist}`, page.url()).href)
+  await page.getByText(`${count.toLocaleString('en')} tracks`).waitFor()
+  const frames = await page.evaluate(async () => {
+    const main = document.querySelector('main')
+    const times = []
+    await new Promise((resolve) => {
+      let last = performance.now()
+      const step = (now) => {
+        times.push(now - last)
+        last = now
+        main.scrollTop += 180
+        if (times.length < 180) requestAnimationFrame(step)
+        else resolve()
+      }
+      requestAnimationFrame(step)
+    })
+    return times.slice(5)
+  })
+  frames.sort((left, right) => left - right)
+  const rows = await page.locator('[role=row]').count()
+  await page.evaluate(() => { document.querySelector('main').scrollTop = 1e9 })
+  await page.locator(`[aria-rowindex="${count}"]`).waitFor()
+  return { rows, framesPerSecond: 1000 / frames[Math.floor(frames.length / 2)], slowest: frames.at(-1) }
+}
+
+export async function firstPaint ({ open }, { link, path }) {
+  const page = await open(link)
+  await page.locator('.side').getByText('Everything is saved').waitFor()
+  await page.goto('about:blank')
+  const began = Date.now()
+  await page.goto(path)
+  await page.locator('[role=row]').first().waitFor()
+  return Date.now() - began
+}
