@@ -20,8 +20,8 @@ $(INSTALLED): pyproject.toml constraints.txt tools/setup.sh tools/javascript.sh 
 web: $(INSTALLED) ## Check and build the web UI that the node serves (setup builds it too)
 	cd web && npm run --silent check && npm run --silent build
 
-run: $(INSTALLED) ## Run a node on your own profile
-	$(BIN)/whatnext node
+run: $(INSTALLED) ## Open the app on your own profile
+	$(BIN)/whatnext
 
 demo: $(INSTALLED) ## Three nodes share a playlist, lose each other and agree again (KEEP=1 leaves them running)
 	$(BIN)/python demo/run.py

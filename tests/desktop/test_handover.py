@@ -92,7 +92,7 @@ def running(directory):
 
 
 def test_a_later_start_hands_its_link_to_the_first_and_hears_where_it_is_shown(tmp_path):
-    with ProfileLock(tmp_path, instance.LOCK_FILE), running(tmp_path) as first:
+    with ProfileLock(tmp_path, file=instance.LOCK_FILE), running(tmp_path) as first:
         assert stat.S_IMODE((tmp_path / instance.SOCKET_FILE).stat().st_mode) == 0o600
         with instance.first_or_handed_over(tmp_path, "whtnxt://connect/x") as answer:
             assert answer == first.answer
@@ -107,13 +107,13 @@ def test_who_comes_first_is_first_and_leaves_the_place_free(tmp_path):
         with instance.first_or_handed_over(tmp_path, None) as answer:
             assert answer is None
             with pytest.raises(ProfileBusy):
-                ProfileLock(tmp_path, instance.LOCK_FILE).acquire()
+                ProfileLock(tmp_path, file=instance.LOCK_FILE).acquire()
 
 
 def test_a_first_that_does_not_listen_is_said_after_a_while(tmp_path, monkeypatch):
     monkeypatch.setattr(instance, "TAKE_S", 0.1)
     with (
-        ProfileLock(tmp_path, instance.LOCK_FILE),
+        ProfileLock(tmp_path, file=instance.LOCK_FILE),
         pytest.raises(ProfileBusy),
         instance.first_or_handed_over(tmp_path, None),
     ):

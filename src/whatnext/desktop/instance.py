@@ -51,7 +51,7 @@ def first_or_handed_over(directory: Path, link: str | None) -> Iterator[Answer |
 
     Raises `ProfileBusy` when there is a first that takes nothing, `NetworkError` when it gave no answer.
     """
-    lock = ProfileLock(directory, LOCK_FILE)
+    lock = ProfileLock(directory, file=LOCK_FILE)
     deadline = time.monotonic() + TAKE_S
     while True:
         try:
