@@ -112,7 +112,7 @@ export const text = {
     title: 'Open a link', paste: 'Paste a WhatNext link', check: 'Continue',
     playlist: 'You are invited to a playlist', from: (who: string) => `It comes from ${who}.`,
     what: 'Joining copies the playlist to this device and shows your name to its members. This device connects directly to theirs.',
-    connect: (who: string) => `Connect to ${who}?`,
+    connect: (who: string) => `Connect to ${who}?`, claims: (name: string) => `“${name}” (says the link)`,
     connectWhat: 'Your devices find each other from now on. Nothing else is shared until one of you invites the other.',
     name: 'Your name, as members see it', join: 'Join', doConnect: 'Connect', notNow: 'Not now',
     joined: 'You are in. The tracks arrive as soon as a member is reachable.', connected: (who: string) => `Connected to ${who}.`
