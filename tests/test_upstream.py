@@ -102,7 +102,8 @@ def shown(
     warm: Warm, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Path], tuple[int, str]]:
     """How the program of a page ended. All pages that this run of pytest asks for are started at once."""
-    wanted = {item.callspec.params["page"] for item in request.session.items if "shown" in item.fixturenames}
+    own = [item for item in request.session.items if item.path == request.path]
+    wanted = {item.callspec.params["page"] for item in own if "shown" in item.fixturenames}
     folders = {page: tmp_path_factory.mktemp(page.stem) for page in sorted(wanted)}
     scripts = {page: folder / page.name for page, folder in folders.items()}
     for page, script in scripts.items():
