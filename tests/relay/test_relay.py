@@ -1,6 +1,7 @@
 """A relay and its clients, in one process on real loopback sockets."""
 
 import time
+from contextlib import suppress
 
 import pytest
 import trio
@@ -251,6 +252,33 @@ async def test_a_reservation_ends_when_its_peer_leaves(relay, client, eventually
         await eventually(lambda: not running.switchboard.reservations)
         answer, _ = await ben.call(anna.peer)
         assert answer.status == pb.NO_RESERVATION
+
+
+class Left:
+    """A stream whose peer asked for a place and was gone before the question was read."""
+
+    address = "/ip4/192.0.2.1/tcp/1"
+
+    def __init__(self):
+        self.peer = Identity.generate().peer_id
+        self._rest = framed(pb.HopMessage(type=pb.HopMessage.RESERVE).SerializeToString())
+
+    def keep_window_small(self):
+        pass
+
+    async def receive_some(self, max_bytes=65536):
+        taken, self._rest = self._rest[:max_bytes], self._rest[max_bytes:]
+        return taken
+
+    async def send_all(self, data):
+        raise ConnectionLost("the peer is gone")
+
+
+async def test_who_left_before_its_request_was_read_holds_no_place(relay):
+    async with relay() as running:
+        with suppress(ConnectionLost):
+            await running.hop.serve(Left())
+        assert not running.switchboard.reservations
 
 
 async def test_whoever_is_blocked_while_here_is_turned_out_and_stays_out(relay, client, eventually):

@@ -88,6 +88,8 @@ class Hop:
             carrying.stop()
 
     async def _reserve(self, stream: Stream, origin: str) -> None:
+        if not self._network.is_connected(stream.peer):
+            return  # its leaving was noted already: a place made now would stay until it expires
         new = stream.peer not in self._switchboard.reservations
         outcome = self._switchboard.reserve(stream.peer, origin, trio.current_time())
         if isinstance(outcome, Refusal):
