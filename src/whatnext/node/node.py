@@ -198,14 +198,7 @@ async def _running(
             rxdb = RxdbClients(node.playlists, hub.discipline, partial(peer_documents, node))
             for protocol in RXDB_PROTOCOLS:
                 network.handle(protocol, rxdb.stream)
-            app = App(
-                endpoints_of(node),
-                node.access,
-                node.feed,
-                {"/rxdb": rxdb.websocket},
-                instruments.page,
-                locate=partial(locate, node),
-            )
+            app = _local_api(node, rxdb)
             async with trio.open_nursery() as nursery:
                 _start(nursery, node)
                 nursery.start_soon(rxdb.run)
@@ -216,18 +209,26 @@ async def _running(
                         moved = ports.kept(directory) not in (None, ports.in_use(network.addresses()))
                         _leave_word(directory, node, own_ports=not config.announce)
                         if moved and not config.announce:
+                            wanted = set(node.contacts.wanted())
                             nursery.start_soon(
-                                tell_acquaintances,
-                                network,
-                                node.book,
-                                node.started_ms,
-                                set(node.contacts.wanted()),
+                                tell_acquaintances, network, node.book, node.started_ms, wanted
                             )
                         yield node
                 finally:
                     with trio.CancelScope(shield=True):
                         await hub.close()
                     nursery.cancel_scope.cancel()
+
+
+def _local_api(node: Node, rxdb: RxdbClients) -> App:
+    return App(
+        endpoints_of(node),
+        node.access,
+        node.feed,
+        {"/rxdb": rxdb.websocket},
+        node.instruments.page,
+        locate=partial(locate, node),
+    )
 
 
 def _start(nursery: trio.Nursery, node: Node) -> None:
