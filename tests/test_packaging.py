@@ -67,6 +67,7 @@ def test_a_wheel_brings_the_pages_as_they_were_built(wheel):
         for name, body in built.items():
             assert packed.read(f"whatnext/node/api/dist/{name.as_posix()}") == body
     assert any(name.suffix == ".js" for name in built)
+    assert b"## svelte" in built[Path("licenses.md")]  # what is passed on names whose it is
 
 
 def test_a_source_archive_makes_the_same_wheel_without_npm(archive, wheel, tmp_path):

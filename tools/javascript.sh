@@ -37,7 +37,3 @@ fi
 for folder in $folders; do
     install "$folder" node_modules || say "Going on without $folder: npm could not install it, its tests are skipped"
 done
-if [ -e web/node_modules/.installed-lock.json ]; then
-    (cd web && npm run --silent build -- --logLevel error >&2) ||
-        say "Going on without the web pages: vite could not build them; \`make web\` says why"
-fi
