@@ -24,11 +24,11 @@ MAX_SOUGHT = 256
 """Peers sought at one time; members of larger groups come to us, or through others."""
 MAX_DIALS = 8
 SETTLED_S = 10.0
-EAGER_PAUSE_S, EAGER_S = 3.0, 300.0
+EAGER_PAUSE_S, EAGER_S = 2.0, 300.0
 """After losing a peer that welcomed us the pauses stay this short, for so long.
 
 A path that heals tells neither end. A dial into silence sends SYNs after 0, 1, 3 and 7 s and ends after 10 s; with
-pauses of 1.5 to 4.5 s one gets through less than 8 s after the path heals.
+pauses of 1 to 3 s one gets through less than 6 s after the path heals.
 """
 NEW_PLACE_EAGER_S = 60.0
 """For so long after this device woke up or changed networks: the first dials may come before there is a route."""
@@ -69,6 +69,7 @@ class Contacts:
         self._known: set[bytes] = set()
         self._stale = False
         self._sought: dict[str, trio.CancelScope] = {}
+        self._pausing: dict[str, trio.CancelScope] = {}
         self._backoffs: dict[str, Backoff] = {}
         self._since: dict[str, float] = {}
         self._welcome: set[str] = set()
@@ -166,6 +167,8 @@ class Contacts:
     def _look(self, network: Network, nursery: trio.Nursery) -> None:
         connected = {connection.peer for connection in network.connections()}
         self._learn(connected)
+        for peer in self._pausing.keys() & connected:
+            self._pausing[peer].cancel()  # it came to us: if it is lost again, the old pause means nothing
         for peer in filter(self._is_unwelcome, connected):
             nursery.start_soon(network.disconnect, peer, "this node's user disconnected it")
         wanted = self.wanted()
@@ -185,8 +188,9 @@ class Contacts:
     def _learn(self, connected: set[str]) -> None:
         """Who greeted us or stayed for a while is sought eagerly; who turns us away at once ever less often."""
         now = trio.current_time()
-        for peer in self._since.keys() - connected:
-            lasted = now - self._since.pop(peer) >= SETTLED_S
+        # Who greeted and was lost between two looks is not in `_since`.
+        for peer in (self._since.keys() | self._welcome) - connected:
+            lasted = now - self._since.pop(peer, now) >= SETTLED_S
             if (lasted or peer in self._welcome) and peer not in self._turned_away:
                 self._backoffs[peer] = self._eager(EAGER_S)
         for peer in self._turned_away - connected:
@@ -222,16 +226,23 @@ class Contacts:
         try:
             with scope:
                 if peer in self._backoffs:
-                    await trio.sleep(self._backoffs[peer].next())
-                backoff = self._patient(peer)
+                    await self._pause(peer)
+                self._patient(peer)  # grows with each connection too that did not last
                 while not any(connection.peer == peer for connection in network.connections()):
                     try:
                         async with self._dials:
                             await self._dial(network, peer)
                     except (NetworkError, UserError) as error:  # the last: blocked a moment ago
                         self._trouble(peer, str(error))
-                        await trio.sleep(backoff.next())
+                        await self._pause(peer)
         finally:
             del self._sought[peer]
             if scope.cancelled_caught:
                 self._wake.set()  # whoever cancelled this wants the next try, which could not begin before the end
+
+    async def _pause(self, peer: str) -> None:
+        with trio.CancelScope() as self._pausing[peer]:
+            try:
+                await trio.sleep(self._patient(peer).next())
+            finally:
+                del self._pausing[peer]
