@@ -14,6 +14,7 @@ from whatnext.desktop import crash, handover, instance, node_client
 from whatnext.desktop.crash import CrashReport
 from whatnext.desktop.handover import Answer, Request
 from whatnext.desktop.node_process import Life, Ready, command_for, live
+from whatnext.desktop.session_bus import bus_address
 from whatnext.desktop.supervisor import Finished, GaveUp, Supervisor
 from whatnext.desktop.surfaces import Surface
 from whatnext.errors import ConnectionLost, LocalError, StoreUnwritable
@@ -34,11 +35,14 @@ class Desktop:
         surfaces: Sequence[Surface],
         say: Callable[[str], None],
         node_options: Sequence[str] = (),
+        bus: str | None = None,
     ) -> None:
+        """`bus` is the address of the session's D-Bus, for notifications and the tray; None is without them."""
         self._directory = directory
         self._surfaces = list(surfaces)
         self._tell = say
         self._options = node_options
+        self._bus = bus
         self._supervisor = Supervisor()
         self._node: NodeFile | None = None
         self._changed = trio.Event()
@@ -62,6 +66,7 @@ class Desktop:
                 await nursery.start(instance.serve, self._directory, self._take)
                 nursery.start_soon(self._first_page, link, nursery.cancel_scope)
                 nursery.start_soon(self._show_again)
+                nursery.start_soon(self._show_outside, nursery.cancel_scope.cancel)
                 await self._keep_node()
                 nursery.cancel_scope.cancel()
         finally:
@@ -71,14 +76,14 @@ class Desktop:
         if self._gave_up is not None:
             raise LocalError(self._gave_up)
 
-    async def show(self, link: str | None) -> None:
-        """Show the page once a node runs; raises `LocalError` when no surface is left to show it.
+    async def show(self, link: str | None, place: str = "") -> None:
+        """Show the page (at a place, `#/…`) once a node runs; raises `LocalError` when no surface is left to show it.
 
         A surface that cannot is given up for the next one, with a sentence.
         """
         async with self._showing:
             while True:
-                url = await self._address(link)
+                url = await self._address(link, place)
                 surface = self.surface
                 try:
                     await surface.show(url)
@@ -88,12 +93,12 @@ class Desktop:
                     self._shown_at = url.partition("/auth")[0]
                     return
 
-    async def _address(self, link: str | None) -> str:
+    async def _address(self, link: str | None, place: str = "") -> str:
         """A page's address at the node, as soon as one is there."""
         while True:
             node = await self._wait_node()
             try:
-                return await node_client.page(node, link)
+                return await node_client.page(node, link, place)
             except ConnectionLost:
                 await trio.sleep(LOOK_S)  # it is just ending; another one comes, or we give up
 
@@ -229,6 +234,20 @@ class Desktop:
             self._again = trio.Event()
             await self.show(None)
 
+    async def _show_outside(self, leave: Callable[[], None]) -> None:
+        """Notifications and the tray, where pages are shown on a display and the session has a bus."""
+        if self._bus is None or self.surface.where == "terminal":
+            return
+        from whatnext.desktop.outside import Outside
+
+        async def open_page(place: str) -> None:
+            try:
+                await self.show(None, place)
+            except LocalError as error:
+                self._say(str(error))
+
+        await Outside(self._wait_node, open_page, leave).run(self._bus)
+
     async def _wait_node(self) -> NodeFile:
         while self._node is None:
             await self._changed.wait()
@@ -248,7 +267,7 @@ def run_desktop(
     link = None if link is None else handover.carried(link)
     with instance.first_or_handed_over(directory, link) as answer:
         if answer is None:
-            trio.run(_until_signal, Desktop(directory, surfaces, say), link)
+            trio.run(_until_signal, Desktop(directory, surfaces, say, bus=bus_address()), link)
         return answer
 
 

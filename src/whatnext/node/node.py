@@ -32,6 +32,7 @@ from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
 from whatnext.node.api.feed import Feed, MusicEvent, PeerEvent
 from whatnext.node.api.server import bind, serving
+from whatnext.node.attention import Attention
 from whatnext.node.caretaker import Caretaker
 from whatnext.node.claiming import claimed
 from whatnext.node.config import NodeConfig, Service
@@ -101,6 +102,7 @@ class Node:
             relays=partial(links_relays, self),
         )
         self.presences = Presences(hub, self.feed)
+        self.attention = Attention(trio.current_time)
         self.music = Music(
             None if settings.music is None else Path(settings.music),
             lambda: self.feed.on_music(MusicEvent(files=len(self.music.index.files))),
