@@ -8,10 +8,10 @@ import trio
 from fake_network import ADDRESS, HELLO, FakeNetwork, FakeStream, Seeking
 
 from whatnext.clock import HybridClock
-from whatnext.errors import UserError
+from whatnext.errors import Unreachable, UserError
 from whatnext.identity import Identity
 from whatnext.node.backoff import Backoff
-from whatnext.node.contacts import EAGER_PAUSE_S, EAGER_S, LONGEST_PAUSE_S, Contacts
+from whatnext.node.contacts import EAGER_PAUSE_S, EAGER_S, LONGEST_PAUSE_S, NEW_PLACE_EAGER_S, Contacts
 from whatnext.node.links import SyncLinks
 from whatnext.playlists import requests
 from whatnext.playlists.operations import OPERATIONS
@@ -66,7 +66,7 @@ async def test_who_is_away_is_tried_ever_less_often_but_never_given_up(seeking, 
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert gaps[0] < 1
     assert max(gaps) <= 1.5 * LONGEST_PAUSE_S + 0.2
-    assert 40 < len(times) < 90
+    assert 40 < len(times) < 200
     network.reachable = True
     await trio.sleep(100)
     assert network.connections()
@@ -330,22 +330,46 @@ async def test_a_peer_that_hangs_up_or_sends_us_away_is_asked_ever_less_often(
     assert max(took) > 20
 
 
-async def test_a_peer_that_was_lost_is_tried_every_few_seconds_for_some_minutes(
-    seeking, nursery, autojump_clock
-):
+async def tries_after_losing(seeking, nursery, met, for_s):
+    """Times of the dials in vain since a peer was lost, or, if it was not met, since the start."""
     network = FakeNetwork()
+    network.reachable = met
     nursery.start_soon(seeking.run, network)
-    await trio.sleep(60)
-    network.reachable = False
+    if met:
+        await trio.sleep(60)
+        network.reachable = False
+        network.vanish("B")
     lost = trio.current_time()
-    network.vanish("B")
-    await trio.sleep(3600)
-    times = [at - lost for at, _, _ in network.dials[1:]]
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert (
-        max(gap for at, gap in zip(times, gaps, strict=False) if at < EAGER_S - 5) < 1.5 * EAGER_PAUSE_S + 0.2
+    await trio.sleep(for_s)
+    return [at - lost for at, _, _ in network.dials if at >= lost]
+
+
+@pytest.mark.parametrize(("met", "eager_s", "most"), [(True, EAGER_S, 700), (False, NEW_PLACE_EAGER_S, 200)])
+async def test_who_is_away_is_tried_every_few_seconds_at_first_and_then_after_a_share_of_the_absence(
+    seeking, nursery, autojump_clock, met, eager_s, most
+):
+    times = await tries_after_losing(seeking, nursery, met, for_s=3600)
+    for earlier, later in itertools.pairwise(times):
+        share = max(1, (earlier + 1) / eager_s)
+        assert later - earlier <= 1.5 * min(EAGER_PAUSE_S * share, LONGEST_PAUSE_S) + 0.2
+    assert 100 < len(times) < most
+    print(
+        f"{'lost' if met else 'not met'}: {len(times)} dials in an hour, {len([t for t in times if t < 600])} in 10 min"
     )
-    assert min(gap for at, gap in zip(times, gaps, strict=False) if at > EAGER_S + 1) > 20
+
+
+async def test_who_answers_and_hangs_up_is_not_tried_in_that_hurry(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    times = []
+
+    async def refused(peer, addresses):
+        times.append(trio.current_time())
+        raise Unreachable("it hung up", answered=True)
+
+    network.dial = refused
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(600)
+    assert len(times) < 30
 
 
 async def test_in_a_new_place_everybody_is_sought_at_once_however_long_the_pauses_had_grown(
