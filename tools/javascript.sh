@@ -16,8 +16,9 @@ install() { # folder, and a file that must be there afterwards
         return
     fi
     say "Installing the JavaScript packages of $1"
-    (cd "$1" && npm install --no-save --no-audit --no-fund --loglevel=error >&2) && [ -e "$1/$2" ] &&
-        cp "$lock" "$installed"
+    # Debian 12's npm 9 installs Node 24 without linking its program; `rebuild` links it.
+    (cd "$1" && npm install --no-save --no-audit --no-fund --loglevel=error >&2 &&
+        { [ -e "$2" ] || npm rebuild --loglevel=error >&2; }) && [ -e "$1/$2" ] && cp "$lock" "$installed"
 }
 
 is_new_enough() {

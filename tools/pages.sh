@@ -6,7 +6,11 @@ cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 
-[ -e web/node_modules/.installed-lock.json ] || exit 0 # tools/javascript.sh said why
+if [ ! -e web/node_modules/.installed-lock.json ]; then
+    [ -e src/whatnext/node/api/dist/index.html ] ||
+        say "Going on without the web pages: \`make web\` installs npm's packages and builds them, where npm is"
+    exit 0
+fi
 PATH="$PWD/tools/node24/node_modules/.bin:$PATH"
 say "Building the web pages"
 (cd web && npm run --silent build -- --logLevel error >&2) ||
