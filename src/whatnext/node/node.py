@@ -55,6 +55,7 @@ from whatnext.node.rxdb import RxdbClients
 from whatnext.node.state_file import NodeFile
 from whatnext.node.transports import with_extra
 from whatnext.node.wanted import Standings, standings_of
+from whatnext.node.webrtc_certificate import kept_certificate
 from whatnext.playback.music import Music
 from whatnext.playlists.service import Playlists
 from whatnext.playlists.viewing import title_of
@@ -183,7 +184,12 @@ async def _running(
     with bind(config.api_port) as listener:
         async with open_network(
             library.identity,
-            NetConfig(listen=listen, announce=config.announce, upnp=config.upnp),
+            NetConfig(
+                listen=listen,
+                announce=config.announce,
+                upnp=config.upnp,
+                webrtc_certificate=kept_certificate(directory, listen),
+            ),
             handlers,
             standing=standings.judge,
             observe=instruments.observe,
