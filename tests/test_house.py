@@ -83,6 +83,18 @@ def overlong(text: str) -> list[str]:
     ]
 
 
+def raised_in_groups(text: str) -> list[int]:
+    """Lines that raise anew within `except*`: before Python 3.11.4 (Debian 12 has 3.11.2) it comes out in a group."""
+    return [
+        inner.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.TryStar)
+        for handler in node.handlers
+        for inner in ast.walk(handler)
+        if isinstance(inner, ast.Raise) and inner.exc is not None
+    ]
+
+
 def without_fences(text: str) -> str:
     """Markdown with its fenced code blanked out, lines kept."""
     return re.sub(r"(?ms)^ *```.*?^ *```", lambda match: "\n" * match[0].count("\n"), text)
@@ -176,6 +188,11 @@ def test_no_error_is_swallowed_unseen():
     assert not found, "\n".join(found)
 
 
+def test_nothing_is_raised_anew_where_older_pythons_wrap_it():
+    found = [f"{shown(f)}:{line}" for f in files(".py") for line in raised_in_groups(f.read_text("utf-8"))]
+    assert not found, "raise it behind the try: " + ", ".join(found)
+
+
 def test_documents_are_named_dated_and_divided_like_their_templates():
     found = [f"{shown(file)}: {problem}" for file in documents() for problem in misshapen(file)]
     assert not found, "\n".join(found)
@@ -246,6 +263,11 @@ def test_an_overlong_function_is_found():
     body = "    x = 1\n" * (MAX_FUNCTION_LINES - 1)
     assert overlong(f"def short():\n{body}\n") == []
     assert overlong(f"class A:\n  pass\n\nasync def long():\n{body}    x = 2\n") == ["4: long"]
+
+
+def test_raising_anew_among_groups_is_found():
+    assert raised_in_groups("try:\n    f()\nexcept* OSError as e:\n    raise A from e\n") == [4]
+    assert raised_in_groups("try:\n    f()\nexcept* OSError:\n    raise\n") == []
 
 
 def test_a_broken_link_is_found_and_code_is_not_read_as_links(tmp_path):

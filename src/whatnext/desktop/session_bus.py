@@ -92,6 +92,7 @@ async def open_session_bus(address: str) -> AsyncIterator[SessionBus]:
     from jeepney.auth import AuthenticationError
     from jeepney.io.trio import open_dbus_router
 
+    reason: BaseExceptionGroup[Exception] | None = None
     try:
         async with open_dbus_router(address) as router:
             yield SessionBus(router)
@@ -105,4 +106,6 @@ async def open_session_bus(address: str) -> AsyncIterator[SessionBus]:
         trio.EndOfChannel,
         BusGone,
     ) as group:
-        raise BusGone(f"the session's bus is not there: {group.exceptions[0]}") from group
+        reason = group  # Python before 3.11.4 would wrap what is raised in here
+    if reason is not None:
+        raise BusGone(f"the session's bus is not there: {reason.exceptions[0]}") from reason
