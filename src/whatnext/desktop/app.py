@@ -17,7 +17,7 @@ from whatnext.desktop.node_process import Life, Ready, command_for, live
 from whatnext.desktop.session_bus import bus_address
 from whatnext.desktop.supervisor import Finished, GaveUp, Supervisor
 from whatnext.desktop.surfaces import Surface
-from whatnext.errors import ConnectionLost, LocalError, StoreUnwritable
+from whatnext.errors import ConnectionLost, LocalError
 from whatnext.node.state_file import NodeFile
 
 LOOK_S = 0.5
@@ -147,9 +147,6 @@ class Desktop:
             began = trio.current_time()
             life = await self._own_life()
             ended = trio.current_time()
-            verdict = self._supervisor.ended(ended, life.status)
-            if isinstance(verdict, Finished):
-                return
             report = CrashReport(
                 at_s=time.time(),
                 status=life.status,
@@ -157,10 +154,14 @@ class Desktop:
                 lived_s=ended - began,
                 lines=life.lines,
             )
+            verdict = self._supervisor.ended(ended, life.status, report.reason)
+            if isinstance(verdict, Finished):
+                return
             if isinstance(verdict, GaveUp):
                 await self._give_up(report, verdict)
                 return
-            self._say(f"the node ended ({report.how}) and is started again{self._kept_in(report)}")
+            _, where = crash.kept_in(self._directory, report)
+            self._say(f"the node ended ({report.how}) and is started again; {where}")
             await trio.sleep(verdict.after_s)
 
     async def _own_life(self) -> Life:
@@ -194,25 +195,21 @@ class Desktop:
 
     async def _give_up(self, report: CrashReport, verdict: GaveUp) -> None:
         """Show the last report, until a window with it is closed; `run` then raises the reason."""
+        path, where = crash.kept_in(self._directory, report)
+        last = report.how if report.reason is None else report.reason
         self._gave_up = (
-            f"the node does not stay alive: {verdict.why}, the last time {report.how}{self._kept_in(report)};"
+            f"the node does not stay alive: {verdict.why}. The last time: {last}; {where};"
             " `whatnext doctor` may know why"
         )
         self._say(report.text())
-        if self.surface.where == "terminal":
+        if path is None or self.surface.where == "terminal":
             return
         try:
-            await self.surface.show((self._directory / crash.FILE).as_uri())
+            await self.surface.show(path.as_uri())
             if self.surface.where == "window":
                 await self.surface.wait_closed()
         except LocalError as error:
             self._say(str(error))
-
-    def _kept_in(self, report: CrashReport) -> str:
-        try:
-            return f"; what it wrote last is in {crash.keep(self._directory, report)}"
-        except StoreUnwritable as error:
-            return f"; the crash report is not kept: {error}"
 
     def _say(self, message: str) -> None:
         # The terminal, or the program whose link was clicked, may be gone: then nobody reads it.
