@@ -203,7 +203,9 @@ async def _running(
             node.url = f"http://127.0.0.1:{port}"
             session_key = sessions.key_from(library.identity.sign)
             node.access = Access(port, trio.current_time, session_key=session_key)
-            rxdb = RxdbClients(node.playlists, hub.discipline, partial(peer_documents, node))
+            rxdb = RxdbClients(
+                node.playlists, hub.discipline, partial(peer_documents, node), sync_links.excuse
+            )
             for protocol in RXDB_PROTOCOLS:
                 network.handle(protocol, rxdb.stream)
             app = _local_api(node, rxdb)
