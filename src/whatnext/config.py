@@ -13,6 +13,8 @@ from whatnext.errors import UNREADABLE, LocalError, ProfileBusy, StoreUnwritable
 
 SETTINGS_FILE = "settings.json"
 LOCK_FILE = "profile.lock"
+CRASH_FILE = "crash-report.txt"
+"""What the desktop keeps of the last node that ended against its will."""
 PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
 
 
