@@ -17,7 +17,6 @@ from whatnext.net.versions import mismatch_sentence
 
 if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that really opens pays it
     from libp2p.abc import INetConn, INetStream
-    from libp2p.host.basic_host import BasicHost
     from libp2p.peer.id import ID
 
     from whatnext.net.circuits.client import Circuits
@@ -25,6 +24,7 @@ if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that r
     from whatnext.net.connections import ConnectionInfo, Connections, Link
     from whatnext.net.dialing import Pool
     from whatnext.net.failures import Failure
+    from whatnext.net.identify.host import IdentifyingHost
     from whatnext.net.identify.service import Identify
     from whatnext.net.identify.sightings import Sightings
     from whatnext.net.mapping.mapper import Mapper
@@ -52,7 +52,7 @@ class Network:
 
     def __init__(
         self,
-        host: "BasicHost",
+        host: "IdentifyingHost",
         swarm: "SafeSwarm",
         config: NetConfig,
         connections: "Connections",
@@ -92,6 +92,10 @@ class Network:
         except PeerStoreError:
             return []
         return beyond_loopback(dial_order(without_peer(str(address)) for address in known))
+
+    def record_of(self, peer: str) -> bytes:
+        """The signed record that a peer told of itself last, sealed and not yet checked; empty when it told none."""
+        return self.host.records.get(peer, b"")
 
     def connections(self) -> "list[ConnectionInfo]":
         """Every live connection; normally one per peer."""

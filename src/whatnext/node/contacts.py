@@ -208,7 +208,7 @@ class Contacts:
             self._book.note(peer, addresses)
         except StoreUnwritable as error:
             _log.warning("the addresses of %s are not kept: %s", peer, error)
-        return bool(self.addresses(peer)) or (self._resolver is not None and self._resolver.can_ask())
+        return bool(self.addresses(peer)) or (self._resolver is not None and self._resolver.can_ask(peer))
 
     def _trouble(self, peer: str, reason: str) -> None:
         is_new = self.problems.get(peer) != reason

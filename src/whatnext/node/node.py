@@ -34,6 +34,7 @@ from whatnext.node.api.feed import Feed, MusicEvent, PeerEvent
 from whatnext.node.api.server import bind, serving
 from whatnext.node.attention import Attention
 from whatnext.node.caretaker import Caretaker
+from whatnext.node.circles import Circles
 from whatnext.node.claiming import claimed
 from whatnext.node.config import NodeConfig, Service
 from whatnext.node.contacts import Contacts
@@ -112,7 +113,8 @@ class Node:
         self.neighbours = Neighbours(self.feed, instruments.on_mdns)
         self.standings = standings
         self.relays = relays or Relays(settings)
-        self.finding = Finding(network, self.book, self.relays, self.neighbours.ask, serve, rng)
+        self.circles = Circles(library, trio.current_time)
+        self.finding = Finding(network, self.book, self.relays, self.neighbours.ask, serve, rng, self.circles)
         self.contacts = Contacts(
             library,
             self.book,
@@ -250,6 +252,7 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     library.subscribe(caretaker.on_change)
     library.subscribe(node.contacts.on_change)
     library.subscribe(node.standings.on_change)
+    library.subscribe(node.circles.on_change)
     nursery.start_soon(caretaker.run)
     nursery.start_soon(node.presences.run)
     nursery.start_soon(node.music.run)
