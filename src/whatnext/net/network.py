@@ -14,6 +14,7 @@ from whatnext.net.config import NetConfig
 from whatnext.net.events import Connected, EventHub, Subscription
 from whatnext.net.observing import Observer, StreamOpened
 from whatnext.net.versions import mismatch_sentence
+from whatnext.rates import TokenBucket
 
 if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that really opens pays it
     from libp2p.abc import INetConn, INetStream
@@ -34,6 +35,9 @@ if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that r
 _log = logging.getLogger(__name__)
 
 Handler = Callable[["Stream"], Awaitable[None]]
+REPEATS_PER_S, REPEATS_AT_ONCE = 1.0, 16.0
+"""Second and later tries at a relay within one dial, over all dials: our relay takes two requests a second of one peer,
+and renewing our own place must not be refused for them."""
 
 
 class Network:
@@ -66,6 +70,7 @@ class Network:
         self._connections = connections
         self._events = events
         self._observe = observe
+        self._repeats = TokenBucket(REPEATS_PER_S, REPEATS_AT_ONCE, trio.current_time())
         self._dialling: weakref.WeakValueDictionary[str, trio.Lock] = weakref.WeakValueDictionary()
 
     @property
@@ -195,7 +200,7 @@ class Network:
                 discard,
                 stagger_s=self._config.dial_stagger_s,
                 timeout_s=self._config.dial_timeout_s,
-                again=_may_be_back,
+                again=self._may_be_back if pool.again else lambda address: False,
             )
             nursery.cancel_scope.cancel()
         tell_untried(peer, pool.untried, self._observe)
@@ -207,6 +212,10 @@ class Network:
         if outcome.winner is not None:
             pool.failures.append(gone_again(outcome.winner))
         raise _unreachable(peer, pool.failures)
+
+    def _may_be_back(self, address: str) -> bool:
+        """A relay that restarts is back in a moment, the peer at it a little later: sooner than silence is believed."""
+        return kind_of(address) is Kind.RELAY and self._repeats.take(1, trio.current_time())
 
     async def _cancel_when_reached(self, peer: str, scope: trio.CancelScope) -> None:
         """A connection the peer opened to us is as good as one of ours."""
@@ -319,11 +328,6 @@ class Network:
             for link in self._connections.all():
                 if link.peer == peer and not link.is_busy():
                     nursery.start_soon(self._connections.close, link, reason)
-
-
-def _may_be_back(address: str) -> bool:
-    """A relay that restarts is back in a moment, and the peer at it a little later: sooner than silence is believed."""
-    return kind_of(address) is Kind.RELAY
 
 
 def _id(peer: str) -> "ID":

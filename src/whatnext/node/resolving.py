@@ -70,8 +70,12 @@ class Resolver:
         """Whether anybody could tell where a peer is of which nothing is known here."""
         return bool(self._relays() or self._friends(peer))
 
-    async def reach(self, peer: str, given: Iterable[str] = (), *, sparing: bool = False) -> "ConnectionInfo":
+    async def reach(
+        self, peer: str, given: Iterable[str] = (), *, sparing: bool = False, again: bool = False
+    ) -> "ConnectionInfo":
         """Connect to a peer wherever it is; at once when it is connected already. `sparing` is for regular tries.
+
+        `again` is for who was here a moment ago: relays are tried more than once beside addresses that stay silent.
 
         Raises `Unreachable` with everything that was tried, `WrongPeer`, or `UserError` for what is no PeerID. The
         address book learns what failed, and drops addresses where somebody else answered. Cancelling ends it all.
@@ -79,7 +83,7 @@ class Resolver:
         from whatnext.net.dialing import Pool
         from whatnext.net.finding.search import find_and_dial
 
-        pool = Pool(peer)
+        pool = Pool(peer, again=again)
         pool.add(given, GIVEN)
         spared = [] if not sparing else [way for way in self._ways if not self._is_due(way.name, peer)]
         ways = [way for way in self._ways if way not in spared]
