@@ -252,3 +252,16 @@ async def test_a_node_that_ends_while_it_is_asked_is_asked_again_when_another_is
         nursery.start_soon(made.outside.run, bus[0])
         await made.until(lambda: made.asked)
         nursery.cancel_scope.cancel()
+
+
+def test_canary_jeepney_still_forgets_whom_it_has_to_tell_that_the_connection_ended():
+    """Once this fails, `SessionBus.call` need not catch KeyError any more."""
+    from jeepney.io.common import ReplyMatcher
+
+    class Waiting:
+        def set_exception(self, error: Exception) -> None:
+            assert "closed" in str(error)
+
+    matcher = ReplyMatcher()
+    with pytest.raises(KeyError), matcher.catch(1, Waiting()):
+        matcher.drop_all()
