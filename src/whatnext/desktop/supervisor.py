@@ -7,8 +7,8 @@
 - One that says the same reason `MAX_SAME_REASON` times will say it again: its user should read it soon.
 - More than `MAX_CRASHES` ends within `CRASH_WINDOW_S` is no life either, however often it was ready.
 - The local API's port of the last life is asked for again, so that open pages find the node where it was; only the
-  second failed start lets go of it, as the port itself may be the reason. One is not enough: while the node was away the
-  system may have lent the port to somebody's connection, for a moment.
+  second failed start lets go of it, as the port itself may be the reason. One is not enough: while the node was away,
+  the system may have lent the port to somebody's connection, for a moment.
 """
 
 from collections import deque
