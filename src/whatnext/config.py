@@ -25,6 +25,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     relays: tuple[str, ...] = ()
     relay_tokens: dict[str, str] = {}
     music: str | None = None
+    tells_playing: bool = True
 
 
 def profile_directory(explicit: Path | str | None = None) -> Path:
@@ -103,6 +104,15 @@ class Settings:
     def play_from(self, folder: str | None) -> None:
         """Keep another music folder, or none; raises `StoreUnwritable`."""
         self._keep(msgspec.structs.replace(self._kept, music=folder))
+
+    @property
+    def tells_playing(self) -> bool:
+        """Whether members of a playlist hear which of its tracks is played here."""
+        return self._kept.tells_playing
+
+    def tell_playing(self, tells: bool) -> None:
+        """Keep whether they hear it; raises `StoreUnwritable`."""
+        self._keep(msgspec.structs.replace(self._kept, tells_playing=tells))
 
     def _keep(self, kept: _Kept) -> None:
         write_private(self._path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")

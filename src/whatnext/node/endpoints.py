@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from whatnext.node import (
+    counting,
     link_reading,
     operations,
     peer_operations,
@@ -11,12 +12,14 @@ from whatnext.node import (
     playback,
     playback_views,
     presence,
+    presence_views,
     qr,
     relays,
     requests,
     views,
 )
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
+from whatnext.node.counter_views import NodeCounters
 from whatnext.node.doctor.findings import NodeSeen
 from whatnext.node.doctor.operation import doctor, report
 from whatnext.node.doctor.verdict import Report
@@ -40,6 +43,7 @@ def endpoints_of(node: "Node") -> Mapping[str, Endpoint]:
 
 _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[object]]], ...] = (
     ("node.status", "Show the running node", Nothing, views.NodeStatus, operations.status),
+    ("node.counters", "Count what the node did since it started", Nothing, NodeCounters, counting.counters),
     ("node.stop", "Stop the node cleanly", Nothing, views.Stopping, operations.stop),
     (
         "node.browse",
@@ -100,15 +104,29 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         "presence.list",
         "List what members listen to right now",
         Nothing,
-        list[presence.PresenceView],
+        list[presence_views.PresenceView],
         presence.listed,
     ),
     (
         "presence.set",
         "Tell members what is played here right now",
-        presence.SetPresence,
-        list[presence.PresenceView],
+        presence_views.SetPresence,
+        list[presence_views.PresenceView],
         presence.tell,
+    ),
+    (
+        "presence.show",
+        "Show whether members are told what is played here",
+        Nothing,
+        presence_views.Telling,
+        presence.show,
+    ),
+    (
+        "presence.share",
+        "Tell members what is played here, or nothing",
+        presence_views.Share,
+        presence_views.Telling,
+        presence.share,
     ),
     (
         "disconnect",
