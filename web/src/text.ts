@@ -146,6 +146,7 @@ export const text = {
       'in sync': 'in sync', 'catching up': 'catching up', 'joining': 'joining', 'introducing': 'saying hello',
       'refused': 'refused there', 'unknown': 'not there yet'
     } as Record<string, string>,
+    unreached: 'Not reached. Is WhatNext running there? If it is, ask for a fresh link: that device may have moved.', tried: 'What was tried',
     apart: 'not connected', addresses: 'Addresses', noAddresses: 'None is known.', worked: (when: string) => `worked ${when}`, failing: (when: string) => `fails since ${when}`,
     untried: 'not tried yet', shared: 'Shared playlists', steps: 'What happened', earlier: 'Before that', noSteps: 'Nothing yet since WhatNext started.',
     life: (number: number, when: string, isOver: boolean) => `Connection ${number}, began ${when}${isOver ? ', over' : ''}`,
@@ -154,8 +155,11 @@ export const text = {
   },
   network: {
     title: 'Network', why: 'How this device meets the others. You do not need this page unless you like to look.',
-    alone: 'Connected to nobody right now.', together: (count: number, how: string) => `Connected to ${plural(count, 'device', 'devices')}: ${how}.`,
-    ways: { lan: (count: number) => `${count} on this network`, direct: (count: number) => `${count} directly over the internet`, relay: (count: number) => `${count} through a relay` } as Record<string, (count: number) => string>,
+    alone: 'Connected to nobody right now.',
+    together: (count: number, ways: Array<[string, number]>) => ways.length === 1
+      ? `Connected to ${plural(count, 'device', 'devices')} ${ways[0]?.[0]}.`
+      : `Connected to ${plural(count, 'device', 'devices')}: ${ways.map(([where, some]) => `${some} ${where}`).join(', ')}.`,
+    ways: { lan: 'on this network', direct: 'directly over the internet', relay: 'through a relay' } as Record<string, string>,
     reached: {
       device: 'Only this computer can reach WhatNext here.', network: 'Devices on the same network can reach this one. From elsewhere it takes a relay.',
       relay: 'Devices anywhere can reach this one through a relay.', internet: 'Devices anywhere may reach this one, unless a firewall is in the way.'
