@@ -9,7 +9,7 @@ from typing import Self
 
 import msgspec
 
-from whatnext.errors import LocalError, ProfileBusy, StoreUnwritable
+from whatnext.errors import UNREADABLE, LocalError, ProfileBusy, StoreUnwritable
 
 SETTINGS_FILE = "settings.json"
 LOCK_FILE = "profile.lock"
@@ -26,6 +26,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     relay_tokens: dict[str, str] = {}
     music: str | None = None
     tells_playing: bool = True
+    notifications: bool = True
 
 
 def profile_directory(explicit: Path | str | None = None) -> Path:
@@ -110,9 +111,18 @@ class Settings:
         """Whether members of a playlist hear which of its tracks is played here."""
         return self._kept.tells_playing
 
-    def tell_playing(self, tells: bool) -> None:
-        """Keep whether they hear it; raises `StoreUnwritable`."""
-        self._keep(msgspec.structs.replace(self._kept, tells_playing=tells))
+    def tell_playing(self, *, on: bool) -> None:
+        """Keep that they hear it, or that they do not; raises `StoreUnwritable`."""
+        self._keep(msgspec.structs.replace(self._kept, tells_playing=on))
+
+    @property
+    def notifications(self) -> bool:
+        """Whether the desktop tells what friends did."""
+        return self._kept.notifications
+
+    def notify(self, *, on: bool) -> None:
+        """Keep that the desktop tells it, or that it does not; raises `StoreUnwritable`."""
+        self._keep(msgspec.structs.replace(self._kept, notifications=on))
 
     def _keep(self, kept: _Kept) -> None:
         write_private(self._path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
@@ -133,7 +143,10 @@ class ProfileLock:
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         except OSError as error:
-            raise StoreUnwritable(f"{self._path} cannot be opened: {error.strerror or error}") from error
+            raise StoreUnwritable(
+                f"{self._path} cannot be opened ({error.strerror or error}): make its directory writable,"
+                " or choose another profile with --profile"
+            ) from error
         if not _try_lock(descriptor):
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
             os.close(descriptor)
@@ -190,7 +203,7 @@ def _read(path: Path) -> _Kept:
         return _Kept()
     except OSError as error:
         raise LocalError(f"{path} cannot be read: {error.strerror or error}") from error
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise LocalError(
             f"{path} is damaged ({error}): correct it, or move it away to start with default settings"
         ) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from whatnext.cli import context
+from whatnext.cli.commands import opening
 from whatnext.cli.main import run
 from whatnext.identity import Identity
 from whatnext.playlists import links
@@ -84,10 +85,13 @@ def test_a_link_without_addresses_leaves_nothing_behind_and_says_so(direct, prof
 
 def test_an_invite_is_opened_as_joining_it(cli, another):
     other = another("other")
+    other("id", "--name", "Ann")
     playlist = other.json("playlist", "create", "Theirs")["id"]
     opened = cli("open", other("invite", "Theirs").out.strip())
     assert (opened.status, opened.out) == (0, f"{playlist}\n")
     assert f"Join the playlist {playlist}" in opened.stderr
+    assert "called “Theirs”" in opened.stderr
+    assert "an invite of “Ann” (anybody can write a name into a link)" in opened.stderr
     assert other.json("id")["peer"] in opened.stderr
     assert [(p["id"], p["state"]) for p in cli.json("playlist", "list")] == [(playlist, "joining")]
 
@@ -168,3 +172,10 @@ def test_a_link_leads_one_running_node_to_another(tmp_path):
     finally:
         for node in nodes:
             node.communicate(timeout=20)
+
+
+def test_whoever_came_by_ssh_hears_how_to_bring_the_page_to_the_own_browser():
+    url = "http://127.0.0.1:8123/auth?once=x"
+    assert opening._over_ssh(url, {}) is None
+    hint = opening._over_ssh(url, {"SSH_CONNECTION": "192.0.2.1 5000 192.0.2.2 22"})
+    assert "ssh -N -L 8123:127.0.0.1:8123" in hint

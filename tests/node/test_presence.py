@@ -37,10 +37,10 @@ class Kept:
     tells_playing = True
     is_full = False
 
-    def tell_playing(self, tells: bool) -> None:
+    def tell_playing(self, *, on: bool) -> None:
         if self.is_full:
             raise StoreUnwritable("the disk is full")
-        self.tells_playing = tells
+        self.tells_playing = on
 
 
 class Here:
@@ -175,6 +175,6 @@ def test_members_are_told_until_the_user_says_otherwise_and_the_profile_remember
     settings = Settings(tmp_path)
     assert settings.tells_playing
     settings.rename("Anna", None)
-    settings.tell_playing(False)
+    settings.tell_playing(on=False)
     again = Settings(tmp_path)
     assert (again.tells_playing, again.name) == (False, "Anna")

@@ -7,6 +7,7 @@ import { Edits } from './data/edits.ts'
 import { Player } from './data/player.svelte.ts'
 import { hear } from './data/events.ts'
 import type { ProfileView } from './data/views.ts'
+import { tellAttention } from './lib/attention.ts'
 import { routeOf, to, type Route } from './lib/route.ts'
 import { text } from './text.ts'
 
@@ -101,6 +102,7 @@ export class App {
 /** Sign in by the cookie and open everything; null when the node does not know this browser. */
 export async function openApp (): Promise<App> {
   const profile = await call<ProfileView>('profile.show')
+  tellAttention()
   return new App(await openStore(), profile)
 }
 

@@ -16,6 +16,7 @@ from whatnext.cli.commands import (
     music,
     network,
     node,
+    notifications,
     opening,
     other,
     peer,
@@ -52,6 +53,7 @@ def build_app() -> App:
     app.command(_playlist_app())
     app.command(music.music)
     app.command(presence.presence)
+    app.command(notifications.notifications)
     _add_sharing(app)
     for command in (network.connect, network.disconnect, network.discover, network.ping):
         app.command(command)

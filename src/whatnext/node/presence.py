@@ -66,7 +66,7 @@ class Presences:
         """
         if not on:
             self.tell(None, None)
-        self._settings.tell_playing(on)
+        self._settings.tell_playing(on=on)
 
     async def run(self) -> None:
         """End what was not said again in time, until cancelled."""

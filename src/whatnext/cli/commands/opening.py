@@ -1,7 +1,10 @@
 """Opening WhatNext on the desktop, and opening a link: say whom and what it names, ask, then connect or join."""
 
+import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from cyclopts import Parameter
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from whatnext.playlists.links import ConnectLink, JoinLink
 
 
+_ANYBODY = "(anybody can write a name into a link)"
 _HERE = "Open this address on this machine within a minute; it works once:"
 
 
@@ -65,6 +69,8 @@ def _open_app(link: str | None, shown_in: "Where | None", context: Context) -> N
         why = why_no_display()
         context.say(_HERE if why is None else f"{why[0].upper()}{why[1:]}. {_HERE}")
         context.print(url)
+        if (hint := _over_ssh(url)) is not None:
+            context.say(hint)
         context.say("Ctrl-C quits WhatNext.")
 
     surfaces = candidates(shown_in, show_address)
@@ -79,6 +85,18 @@ def _open_app(link: str | None, shown_in: "Where | None", context: Context) -> N
         else:
             context.say(f"WhatNext runs already. {_HERE}")
             context.print(answer.url)
+            if (hint := _over_ssh(answer.url)) is not None:
+                context.say(hint)
+
+
+def _over_ssh(url: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """How the page gets to the browser of somebody who came by ssh, which sits on another machine; else None."""
+    if not environment.get("SSH_CONNECTION"):
+        return None
+    port = urlsplit(url).port
+    return (
+        f"You came by ssh: run this on your own machine first: ssh -N -L {port}:127.0.0.1:{port} THIS-MACHINE"
+    )
 
 
 def _open_here(link: str, yes: bool, context: Context) -> None:
@@ -116,9 +134,13 @@ def _described(link: "ConnectLink | JoinLink") -> str:
     if isinstance(link, ConnectLink):
         lines = [f"Connect to the device {link.peer}"]
         if link.name:
-            lines.append(f"  calls itself “{link.name}” (anybody can write a name into a link)")
+            lines.append(f"  calls itself “{link.name}” {_ANYBODY}")
     else:
         lines = [f"Join the playlist {to_text(link.playlist)}"]
+        if link.title:
+            lines.append(f"  called “{link.title}” {_ANYBODY}")
+        if link.name:
+            lines.append(f"  an invite of “{link.name}” {_ANYBODY}")
         lines += [f"  let in by {peer}" for peer in link.peers]
     return "\n".join([*lines, *(f"  at {address}" for address in link.addresses)])
 
