@@ -8,7 +8,7 @@ from types import MappingProxyType
 import msgspec
 import trio
 
-from whatnext.errors import UserError, WhatNextError
+from whatnext.errors import UNREADABLE, UserError, WhatNextError
 from whatnext.node.api.access import Access
 from whatnext.node.api.asgi import (
     Answer,
@@ -90,9 +90,9 @@ class App:
         except WhatNextError as error:
             headers = error.headers if isinstance(error, ApiError) else ()
             await self._fail(request, answer, problem_of(error), headers)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise  # the client left: nobody's mistake, and its connection ends
-        except Exception:  # noqa: BLE001 - one request's mistake must not stop the node
+        except Exception as error:
+            if answer.begun and isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError):
+                raise  # the client left: nobody's mistake, and its connection ends
             _log.exception("%s %s failed", request.method, request.path)
             await self._fail(request, answer, internal_problem())
 
@@ -156,7 +156,7 @@ class App:
         endpoint = self._endpoint(name)
         try:
             request = self._decoders[name].decode(body or b"{}")
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise UserError(f"{name}: {error}") from error
         before = self._feed.number()
         answer = await endpoint.run(request)

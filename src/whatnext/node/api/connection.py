@@ -88,7 +88,10 @@ class Connection:
             )
         try:
             event = await self._next_event()
-        except h11.RemoteProtocolError:  # it ended too early, or its chunks are none
+        except (
+            h11.RemoteProtocolError,
+            trio.BrokenResourceError,
+        ):  # it ended too early, or its chunks are none
             return {"type": "http.disconnect"}
         if isinstance(event, h11.Data):
             return {"type": "http.request", "body": bytes(event.data), "more_body": True}
