@@ -172,7 +172,7 @@ export const text = {
     transports: {
       'tcp': 'TCP', 'ws': 'WebSocket', 'wss': 'WebSocket with TLS', 'quic-v1': 'QUIC', 'webrtc-direct': 'WebRTC', 'webtransport': 'WebTransport', 'relay': 'Relay', 'unknown': 'Other'
     } as Record<string, string>,
-    relays: 'Relays', relayHint: 'A relay helps devices behind routers to meet. It sees only encrypted bytes.', addRelay: 'Add a relay',
+    aRelay: 'a relay of yours', relays: 'Relays', relayHint: 'A relay helps devices behind routers to meet. It sees only encrypted bytes.', addRelay: 'Add a relay',
     relayPlaceholder: '/dns4/relay.example/tcp/4001/p2p/12D3KooW…', noRelays: 'No relay is set up.',
     reserved: (when: string) => `a place is kept until ${when}`, notConnected: 'not connected', in: 'it dialled us', out: 'we dialled it',
     timeline: 'As it happens', noSteps: 'Dials, handshakes and closings appear here while this page is open.', version: 'Version', since: 'running since'

@@ -49,7 +49,7 @@ export function follow (kinds: Array<keyof Kinds>, read: () => Promise<void>, ev
     isReading = false
   }
   const ends = [...kinds, 'resync' as const, 'ready' as const].map((kind) => hear(kind, () => { void again() }))
-  const timer = everyMs > 0 ? setInterval(() => { void again() }, everyMs) : undefined
+  const timer = everyMs > 0 ? setInterval(() => { if (!document.hidden) void again() }, everyMs) : undefined
   void again()
   return () => {
     isOver = true
