@@ -13,6 +13,8 @@ from whatnext.errors import UNREADABLE, LocalError, ProfileBusy, StoreUnwritable
 
 SETTINGS_FILE = "settings.json"
 LOCK_FILE = "profile.lock"
+CRASH_FILE = "crash-report.txt"
+"""What the desktop keeps of the last node that ended against its will."""
 PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
 
 
@@ -141,14 +143,15 @@ class ProfileLock:
     def acquire(self) -> None:
         """Take the profile; raises `ProfileBusy` naming the process that has it."""
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         except OSError as error:
             raise StoreUnwritable(
                 f"{self._path} cannot be opened ({error.strerror or error}): make its directory writable,"
                 " or choose another profile with --profile"
             ) from error
         if not _try_lock(descriptor):
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            os.lseek(descriptor, 0, os.SEEK_SET)  # not pread and pwrite, which Windows has not
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             os.close(descriptor)
             named = f"process {holder}" if holder.isdecimal() else "another process"
             raise ProfileBusy(
@@ -156,7 +159,8 @@ class ProfileLock:
                 " or use another profile with --profile"
             )
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor
 
     def release(self) -> None:
