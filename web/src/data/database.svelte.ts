@@ -5,11 +5,12 @@ import { createRxDatabase, type RxCollection, type RxDatabase } from 'rxdb'
 import type { RxReplicationState } from 'rxdb/plugins/replication'
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import {
-  collectionsOf, Link, READ_ONLY, replicate, SHARED, webSocket,
+  collectionsOf, Link, READ_ONLY, replicate, SHARED,
   type Checkpoint, type CollectionName, type Documents, type Refusal
 } from '@whatnext/rxdb-link'
 import { SvelteSet } from 'svelte/reactivity'
 import { call, Problem } from './api.ts'
+import { socketTo } from './socket.ts'
 import { Table } from './tables.svelte.ts'
 
 const NAMES: CollectionName[] = [...SHARED, 'peers']
@@ -35,7 +36,7 @@ export class Store {
   constructor (database: RxDatabase, url: string) {
     this.collections = database.collections as unknown as Collections
     this.tables = Object.fromEntries(NAMES.map((name) => [name, new Table()])) as unknown as Tables
-    this.link = new Link(webSocket({ url }), { minDelayMs: 100, maxDelayMs: 500 }) // the node is on this machine, and soon back
+    this.link = new Link(socketTo(url), { minDelayMs: 100, maxDelayMs: 300 }) // the node is on this machine, and soon back
     this.link.state$.subscribe((state) => {
       this.online = state === 'open'
       if (this.online) this.isStranger = false
