@@ -294,3 +294,31 @@ export async function firstPaint ({ open }, { link, path }) {
   await page.locator('[role=row]').first().waitFor()
   return Date.now() - began
 }
+
+export async function moveThousands ({ open }, { link, playlist }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  await page.getByText('10,000 tracks', { exact: true }).waitFor()
+  await page.locator('[aria-rowindex="1"]').click()
+  await page.keyboard.press('Control+a')
+  await page.evaluate(() => { document.querySelector('main').scrollTop = 5000 * 56 })
+  await page.locator('[aria-rowindex="5001"]').click({ modifiers: ['Shift'] }) // rows 1 to 5,001
+  await page.evaluate(() => { document.querySelector('main').scrollTop = 0 })
+  await page.locator('[aria-rowindex="1"]').click({ modifiers: ['Control'] }) // all of them but the first
+  await page.getByRole('toolbar', { name: '5,000 selected' }).waitFor()
+  const took = {}
+  const timed = async (name, act, isThere) => {
+    const began = Date.now()
+    await act()
+    await until(name, isThere)
+    took[name] = Date.now() - began
+    await page.locator('.side').getByText('Everything is saved').waitFor()
+    took[`${name}, saved`] = Date.now() - began
+  }
+  const second = async () => await page.locator('[aria-rowindex="2"] .title').textContent()
+  await timed('moved', () => page.getByRole('button', { name: 'To the end' }).click(), async () => (await second()) === 'Track 5001' || second())
+  await timed('removed', () => page.locator('.selection').getByRole('button', { name: 'Remove' }).click(),
+    async () => (await page.getByText('5,000 tracks', { exact: true }).count()) > 0)
+  await timed('back', () => page.getByRole('status').getByRole('button', { name: 'Undo' }).click(),
+    async () => (await page.getByText('10,000 tracks', { exact: true }).count()) > 0)
+  return took
+}
