@@ -54,12 +54,17 @@ def vectors() -> bytes:
         drawing = Drawing(rng)
         made = positions.run(before, after, count, drawing)
         ends = {"first": made[0], "last": made[-1]}
-        runs.append({"before": before, "after": after, "count": count, "drawn": str(drawing.drawn[0]), **ends})
+        runs.append(
+            {"before": before, "after": after, "count": count, "drawn": str(drawing.drawn[0]), **ends}
+        )
     texts = [
         {"hex": raw.hex(), "base32": ids.to_text(raw), "key": InviteKey(raw[:32].ljust(32)).secret_text}
         for raw in (bytes(20), rng.randbytes(20), rng.randbytes(40))
     ]
-    return msgspec.json.format(msgspec.json.encode({"positions": rows, "runs": runs, "texts": texts}), indent=1) + b"\n"
+    return (
+        msgspec.json.format(msgspec.json.encode({"positions": rows, "runs": runs, "texts": texts}), indent=1)
+        + b"\n"
+    )
 
 
 def run(script: str, *arguments: str) -> str:

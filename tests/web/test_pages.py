@@ -145,7 +145,9 @@ def test_ten_thousand_rows_scroll_smoothly_with_a_few_in_the_page(scene, ada, ev
     assert seen["framesPerSecond"] >= 50
 
 
-def test_five_thousand_of_ten_thousand_rows_are_moved_removed_and_brought_back_at_once(scene, ada, everything):
+def test_five_thousand_of_ten_thousand_rows_are_moved_removed_and_brought_back_at_once(
+    scene, ada, everything
+):
     took_ms = scene("moveThousands", link=link_to(ada), playlist=everything)
     print(took_ms)
     assert max(took_ms.values()) < 5000  # one write for each row took more than 15 s
