@@ -257,6 +257,36 @@ export async function outage ({ open }, { link, playlist, control }) {
   return { back, complaints: page.complaints }
 }
 
+// The page is closed while the node is away, and opened again when it is back.
+export async function closed ({ open }, { link, playlist, control }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  const ask = async (word) => { assert.equal((await fetch(`${control}/${word}`)).status, 200) }
+  await row(page, 'Edited').waitFor()
+  await ask('kill')
+  await page.locator('.side').getByText('Reconnecting').waitFor()
+  await page.getByLabel('Add tracks').fill('Band – While away')
+  await page.keyboard.press('Enter')
+  await row(page, 'Stays').focus()
+  for (const key of ['-', '+', 'ArrowDown', 'Delete']) await page.keyboard.press(key)
+  await row(page, 'Goes').waitFor({ state: 'detached' })
+  await row(page, 'Edited').dblclick()
+  await page.getByLabel('Note').fill('from the page')
+  await page.getByLabel('Album').click()
+  await page.locator('.side').getByText('4 changes waiting').waitFor()
+  const { context, url } = { context: page.context(), url: page.url() }
+  await page.close({ runBeforeUnload: true })
+  await until('the page is closed without a question', () => page.isClosed())
+  await ask('start')
+  const next = await context.newPage()
+  await next.goto(url)
+  await row(next, 'While away').waitFor()
+  await row(next, 'Goes').waitFor({ state: 'detached' })
+  await next.locator('.side').getByText('Everything is saved').waitFor()
+  const kept = async () => await next.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('waiting:')))
+  await until('nothing is kept any more', async () => (await kept()).length === 0 || kept())
+  return { left: await kept(), complaints: page.complaints }
+}
+
 export async function longList ({ open }, { link, playlist, count }) {
   const page = await open(link)
   await page.locator('.side').getByText('Everything is saved').waitFor()

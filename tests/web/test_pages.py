@@ -1,10 +1,9 @@
 """People in browsers on real nodes: what they do, what they see, and that nothing is lost."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from urllib.parse import urlsplit
 
 import audio
 import pytest
@@ -87,16 +86,16 @@ def test_everything_goes_by_keyboard_alone(scene, ada):
 
 
 @contextmanager
-def control_of(node: Node) -> Iterator[str]:
-    """A server where the browser's driver has the node killed, and started again on the port it had."""
-    port = urlsplit(node.url).port
+def control_of(node: Node, meanwhile: Callable[[], object] = object) -> Iterator[str]:
+    """A server where the browser's driver has the node killed and started again; it takes the port it had."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             if self.path == "/kill":
                 node.kill()
             else:
-                node.start("--api-port", str(port))
+                node.start()
+                meanwhile()
             self.send_response(200)
             self.end_headers()
 
@@ -122,6 +121,26 @@ def test_what_is_changed_while_the_node_is_dead_is_kept_and_goes_out_when_it_is_
     assert seen["back"] < 3000
     kept = [entry["title"] for entry in ada.ask("playlist.show", playlist=playlist)["entries"]]
     assert kept == ["Before", "While away", "Back again"]
+
+
+def test_what_waits_when_the_page_is_closed_goes_out_when_it_is_opened_again(scene, nodes):
+    ada = nodes("ada")
+    ada.ask("profile.name", name="Ada")
+    playlist = ada.ask("playlist.create", name="Fragile")["id"]
+    tracks = [{"title": title} for title in ("Stays", "Goes", "Edited")]
+    *_, edited = ada.ask("playlist.add", playlist=playlist, tracks=tracks)["ids"]
+
+    def meanwhile():
+        ada.ask("playlist.edit", playlist=playlist, entry=edited, album="Elsewhere")
+
+    with control_of(ada, meanwhile) as control:
+        seen = scene("closed", link=link_to(ada), playlist=playlist, control=control)
+    assert seen == {"left": [], "complaints": []}
+    shown = ada.ask("playlist.show", playlist=playlist)["entries"]
+    assert [entry["title"] for entry in shown] == ["Stays", "Edited", "While away"]
+    assert [entry["votes"] for entry in shown] == [1, 0, 0]
+    # The page wrote only what it changed, so the album, written before it came back, stands beside its note.
+    assert (shown[1]["note"], shown[1]["album"]) == ("from the page", "Elsewhere")
 
 
 def test_a_list_of_a_thousand_is_painted_within_a_second(scene, ada):

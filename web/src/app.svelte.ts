@@ -6,7 +6,9 @@ import { openStore, type Store } from './data/database.svelte.ts'
 import { Edits } from './data/edits.ts'
 import { Player } from './data/player.svelte.ts'
 import { hear } from './data/events.ts'
+import { News } from './data/news.svelte.ts'
 import type { ProfileView } from './data/views.ts'
+import type { Command } from './lib/commands.ts'
 import { routeOf, to, type Route } from './lib/route.ts'
 import { text } from './text.ts'
 
@@ -20,6 +22,7 @@ export class App {
   readonly store: Store
   readonly edits: Edits
   readonly player: Player
+  readonly news = new News()
   profile: ProfileView = $state() as ProfileView
   route: Route = $state({ page: 'home' })
   /** The dialog that is open. */
@@ -28,6 +31,8 @@ export class App {
   /** The track that was searched for: the list it is in goes there. */
   sought: string | null = $state(null)
   toasts: Toast[] = $state([])
+  /** What the page that is open adds to the command palette. */
+  acts: Command[] = $state.raw([])
   #number = 0
 
   constructor (store: Store, profile: ProfileView) {
@@ -101,7 +106,7 @@ export class App {
 /** Sign in by the cookie and open everything; null when the node does not know this browser. */
 export async function openApp (): Promise<App> {
   const profile = await call<ProfileView>('profile.show')
-  return new App(await openStore(), profile)
+  return new App(await openStore(profile.peer), profile)
 }
 
 export const provide = (app: App): App => setContext(KEY, app)

@@ -1,7 +1,7 @@
 // The page's own RxDB in memory, replicated with the node next door, which holds the truth: edits are seen at once and
 // go out when the node answers (docs/decisions/adr-261122-where-the-database-lives.md).
 
-import { createRxDatabase, type RxCollection, type RxDatabase } from 'rxdb'
+import { createRxDatabase, type RxCollection, type RxDatabase, type RxDocument } from 'rxdb'
 import type { RxReplicationState } from 'rxdb/plugins/replication'
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import {
@@ -10,6 +10,7 @@ import {
 } from '@whatnext/rxdb-link'
 import { SvelteSet } from 'svelte/reactivity'
 import { call, Problem } from './api.ts'
+import { bare, isSame, Outbox, type Fields, type Waiting } from './outbox.ts'
 import { Table } from './tables.svelte.ts'
 
 const NAMES: CollectionName[] = [...SHARED, 'peers']
@@ -30,9 +31,11 @@ export class Store {
   /** Whether everything that the node had at the start is here. */
   loaded = $state(false)
   readonly link: Link
+  readonly outbox: Outbox
   readonly #states = new Map<CollectionName, RxReplicationState<Documents['entries'], Checkpoint>>()
 
-  constructor (database: RxDatabase, url: string) {
+  constructor (database: RxDatabase, url: string, peer: string) {
+    this.outbox = new Outbox(peer)
     this.collections = database.collections as unknown as Collections
     this.tables = Object.fromEntries(NAMES.map((name) => [name, new Table()])) as unknown as Tables
     this.link = new Link(webSocket({ url }), { minDelayMs: 100, maxDelayMs: 2000 }) // the node is on this machine
@@ -47,7 +50,7 @@ export class Store {
   /** Documents that the node refused, with the reason; its own state is put in their place. */
   onRefusal (told: (refusal: Refusal) => void): void {
     this.link.refusals$.subscribe((refusal) => {
-      this.waiting.delete(refusal.id)
+      this.#done(refusal.id)
       told(refusal)
     })
   }
@@ -64,14 +67,55 @@ export class Store {
   /** Change documents of one collection; they wait until the node has them. */
   async write (name: CollectionName, ids: string[], run: () => Promise<unknown>): Promise<void> {
     for (const id of ids) this.waiting.add(id)
+    const collection = this.collections[name] as unknown as RxCollection<Documents['entries']>
+    const before = await collection.findByIds(ids).exec()
+    const states = new Map([...before].map(([id, document]) => [id, document.toJSON()])) // `before` follows the change
     await run()
+    const after = await collection.findByIds(ids).exec()
+    for (const id of ids) this.outbox.note(name, id, states.get(id) ?? null, after.get(id)?.toJSON() ?? null)
     void this.#settle(name, ids)
+  }
+
+  /** Do once more what earlier pages did and the node did not take; call when everything is here. */
+  async resume (left: Waiting[]): Promise<void> {
+    for (const { name, id, base, now } of left) {
+      const collection = this.collections[name] as unknown as RxCollection<Documents['entries']> | undefined
+      const found = await collection?.findOne(id).exec() ?? null
+      if (collection === undefined || !(await this.#redo(name, collection, id, found, base, now))) this.#done(id)
+    }
+  }
+
+  // False when there is nothing left to do: it arrived after all, or somebody has removed what was edited.
+  async #redo (
+    name: CollectionName, collection: RxCollection<Documents['entries']>, id: string,
+    found: RxDocument<Documents['entries']> | null, base: Fields | null, now: Fields | null
+  ): Promise<boolean> {
+    if (found === null) {
+      if (base !== null || now === null) return false
+      await this.write(name, [id], async () => { await collection.insert({ ...now, version: '' } as unknown as Documents['entries']) })
+      return true
+    }
+    if (now === null) {
+      await this.write(name, [id], () => found.incrementalRemove())
+      return true
+    }
+    const here = bare(found.toJSON())
+    const fields = Object.fromEntries(Object.entries(now).filter(([field, value]) => !isSame(value, here[field])))
+    if ((base === null && name !== 'votes') || Object.keys(fields).length === 0) return false
+    await this.write(name, [id], () => found.incrementalPatch(fields))
+    return true
+  }
+
+  #done (id: string): void {
+    this.waiting.delete(id)
+    this.outbox.drop(id)
   }
 
   // A change that was taken back before it went out is never sent: only the end of the replication's queue tells of it.
   async #settle (name: CollectionName, ids: string[]): Promise<void> {
+    const edits = ids.map((id) => this.outbox.edit(id))
     await this.#states.get(name)?.awaitInSync()
-    for (const id of ids) this.waiting.delete(id)
+    ids.forEach((id, at) => { if (this.outbox.edit(id) === edits[at]) this.#done(id) }) // not what came since
   }
 
   async follow<Name extends CollectionName> (name: Name): Promise<void> {
@@ -83,18 +127,23 @@ export class Store {
       readOnly: READ_ONLY.includes(name)
     })
     this.#states.set(name, state)
-    state.sent$.subscribe((document) => { this.waiting.delete(document.id) })
+    state.sent$.subscribe((document) => { if (this.outbox.isSettledBy({ ...document })) this.#done(document.id) })
     await state.awaitInitialReplication()
   }
 }
 
 /** Open the database and begin to replicate. */
-export async function openStore (): Promise<Store> {
+export async function openStore (peer: string): Promise<Store> {
   const database = await createRxDatabase({
     name: 'whatnext', storage: getRxStorageMemory(), multiInstance: false, eventReduce: true
   })
   await database.addCollections(collectionsOf(NAMES))
-  const store = new Store(database, location.origin)
-  void Promise.all(NAMES.map((name) => store.follow(name))).then(() => { store.loaded = true })
+  const store = new Store(database, location.origin, peer)
+  const left = await store.outbox.takeOver()
+  for (const { id } of left) store.waiting.add(id)
+  void Promise.all(NAMES.map((name) => store.follow(name))).then(async () => {
+    store.loaded = true
+    await store.resume(left)
+  })
   return store
 }

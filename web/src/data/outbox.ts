@@ -1,0 +1,117 @@
+// Edits that the node has not taken yet, kept in this browser in case the page ends before the node is back
+// (docs/decisions/adr-261122-where-the-database-lives.md). Every page keeps its own under a name that it holds a lock on;
+// a page that opens takes over what the pages before it left.
+
+import type { CollectionName } from '@whatnext/rxdb-link'
+
+export type Fields = Record<string, unknown>
+
+/** A document that waits: `base` is what it was before (null: it was not there), `now` what it is (null: removed). */
+export interface Waiting { name: CollectionName, id: string, base: Fields | null, now: Fields | null }
+
+const PAUSE_MS = 200
+const MAX_CHARACTERS = 2_000_000 // browsers give an origin five million
+
+export class Outbox {
+  readonly #waiting = new Map<string, Waiting>()
+  readonly #prefix: string
+  readonly #key: string
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #isKept = true
+
+  constructor (peer: string) {
+    this.#prefix = `waiting:${peer}:`
+    this.#key = this.#prefix + crypto.randomUUID()
+    void navigator.locks?.request(this.#key, async () => { await new Promise(() => {}) }) // held until the page ends
+    addEventListener('pagehide', () => { this.#keep() })
+  }
+
+  /** Whether all that waits is kept, as far as room goes. */
+  get isSafe (): boolean {
+    this.#keep()
+    return this.#isKept
+  }
+
+  /** Note a change; what waited of the document before is continued. */
+  note (name: CollectionName, id: string, before: Fields | null, now: Fields | null): void {
+    const known = this.#waiting.get(id)
+    const base = known === undefined ? before : known.base === null ? null : { ...before, ...known.base }
+    this.#waiting.set(id, { name, id, base: base === null ? null : bare(base), now: now === null ? null : bare(now) })
+    this.#soon()
+  }
+
+  /** Whether the node's taking `document` leaves nothing to wait for. */
+  isSettledBy (document: Fields & { id: string }): boolean {
+    const now = this.#waiting.get(document.id)?.now
+    if (now === undefined) return true
+    if (now === null || document['_deleted'] === true) return now === null && document['_deleted'] === true
+    return Object.entries(now).every(([name, value]) => isSame(value, document[name]))
+  }
+
+  /** What waits of a document, the same thing until it is changed again. */
+  edit (id: string): unknown { return this.#waiting.get(id) }
+
+  drop (id: string): void {
+    if (this.#waiting.delete(id)) this.#soon()
+  }
+
+  /** What pages that are no more have left. */
+  async takeOver (): Promise<Waiting[]> {
+    const left: Waiting[] = []
+    for (const key of Object.keys(localStorage).filter((each) => each.startsWith(this.#prefix) && each !== this.#key)) {
+      const take = (lock: unknown): void => {
+        if (lock === null) return // its page is open
+        for (const each of read(key)) {
+          left.push(each)
+          this.#waiting.set(each.id, each)
+        }
+        this.#keep()
+        localStorage.removeItem(key)
+      }
+      if (navigator.locks === undefined) take(key)
+      else await navigator.locks.request(key, { ifAvailable: true }, take)
+    }
+    return left
+  }
+
+  #soon (): void {
+    this.#timer ??= setTimeout(() => { this.#keep() }, PAUSE_MS)
+  }
+
+  #keep (): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    try {
+      const text = JSON.stringify([...this.#waiting.values()].flatMap(difference))
+      this.#isKept = text.length <= MAX_CHARACTERS
+      if (text === '[]') localStorage.removeItem(this.#key)
+      else if (this.#isKept) localStorage.setItem(this.#key, text)
+    } catch {
+      this.#isKept = false // no room: the page asks before it is closed
+    }
+  }
+}
+
+/** A document without what RxDB and the node add to it. */
+export const bare = (document: object): Fields =>
+  Object.fromEntries(Object.entries(document).filter(([name]) => !name.startsWith('_') && name !== 'version'))
+
+export const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
+
+// Of a document that was there before only the fields that differ: what friends do to the others stays.
+function difference ({ name, id, base, now }: Waiting): Waiting[] {
+  if (base === null) return now === null ? [] : [{ name, id, base, now }]
+  if (now === null) return [{ name, id, base: {}, now }]
+  const changed = Object.keys(now).filter((field) => !isSame(base[field], now[field]))
+  const only = (from: Fields): Fields => Object.fromEntries(changed.map((field) => [field, from[field]]))
+  return changed.length === 0 ? [] : [{ name, id, base: only(base), now: only(now) }]
+}
+
+function read (key: string): Waiting[] {
+  try {
+    const found: unknown = JSON.parse(localStorage.getItem(key) ?? '[]')
+    return Array.isArray(found) ? found as Waiting[] : []
+  } catch {
+    return [] // not ours, or damaged
+  }
+}
