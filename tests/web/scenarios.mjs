@@ -236,6 +236,7 @@ export async function outage ({ open }, { link, playlist, control }) {
   const page = await open(link, { path: `/#/playlist/${playlist}` })
   const ask = async (word) => { assert.equal((await fetch(`${control}/${word}`)).status, 200) }
   await row(page, 'Before').waitFor()
+  await page.getByLabel('Add tracks').waitFor() // by then it is known who may edit
   await ask('kill')
   await page.locator('.side').getByText('Reconnecting').waitFor()
   await page.getByLabel('Add tracks').fill('Band – While away')
@@ -257,11 +258,61 @@ export async function outage ({ open }, { link, playlist, control }) {
   return { back, complaints: page.complaints }
 }
 
+// Ben looks, goes elsewhere, and comes back to what Ada did meanwhile; he closes no page.
+export async function catchUp ({ open }, { ada, ben, playlist }) {
+  const [first, second] = await Promise.all([open(ada, { path: `/#/playlist/${playlist}` }), open(ben, { path: `/#/playlist/${playlist}` })])
+  for (const page of [first, second]) await row(page, 'Three').waitFor()
+  await until('Ben has seen all there is', async () => (await second.locator('.side .news').count()) === 0)
+  await second.goto(new URL('/#/', second.url()).href)
+
+  await first.locator('.tools').getByRole('button', { name: 'More' }).click()
+  const tags = first.getByLabel('Tags')
+  await tags.fill('slow, night')
+  await first.keyboard.press('Enter')
+  await first.locator('.head').getByRole('link', { name: 'night' }).waitFor()
+  await first.getByRole('button', { name: 'Remove the tag slow' }).click()
+  await first.locator('.head').getByRole('link', { name: 'slow' }).waitFor({ state: 'detached' })
+  await row(first, 'Two').focus()
+  await first.keyboard.press('Alt+ArrowUp')
+  await sees(first, ['Two', 'One', 'Three'])
+  await first.getByRole('button', { name: 'Talk: 0 comments' }).click()
+  await first.getByLabel('Say something to everybody here').fill('Who brings the speakers?')
+  await first.keyboard.press('Enter')
+  await row(first, 'Three').focus()
+  await first.keyboard.press('+') // a vote is no news
+
+  const card = second.locator('.tile', { hasText: 'Party' })
+  await card.getByText('4 new changes').waitFor()
+  await second.getByRole('navigation', { name: 'Only playlists with a tag' }).getByRole('link', { name: 'night' }).click()
+  await second.locator('.tile', { hasText: 'Other' }).waitFor({ state: 'detached' })
+  await card.click()
+  await second.getByRole('button', { name: 'Ada: 4 changes since you last looked' }).waitFor()
+  await row(second, 'Two').getByText('Changed since you last looked').waitFor({ state: 'attached' })
+  assert.equal(await second.getByText('Changed since you last looked').count(), 1, 'only that row has a mark')
+  await second.getByRole('button', { name: 'Talk: 1 comment, something new' }).click()
+  await second.locator('aside li', { hasText: 'Who brings the speakers?' }).getByText('new', { exact: true }).waitFor()
+  await second.getByLabel('Say something to everybody here').fill('I do.')
+  await second.keyboard.press('Enter')
+  await first.locator('aside').getByText('I do.').waitFor()
+  await first.keyboard.press('Escape')
+  await first.getByRole('button', { name: 'Talk: 2 comments', exact: true }).waitFor()
+  await second.keyboard.press('Escape')
+  await second.getByRole('button', { name: 'Talk: 2 comments', exact: true }).waitFor()
+  await second.goto(new URL('/#/', second.url()).href)
+  await card.waitFor()
+  assert.equal(await second.locator('.news').count(), 0, 'what was opened is seen')
+  await second.keyboard.press('Control+k')
+  await second.keyboard.type('night')
+  await second.getByRole('option', { name: 'Party' }).waitFor()
+  return [...first.complaints, ...second.complaints]
+}
+
 // The page is closed while the node is away, and opened again when it is back.
 export async function closed ({ open }, { link, playlist, control }) {
   const page = await open(link, { path: `/#/playlist/${playlist}` })
   const ask = async (word) => { assert.equal((await fetch(`${control}/${word}`)).status, 200) }
   await row(page, 'Edited').waitFor()
+  await page.getByLabel('Add tracks').waitFor() // by then it is known who may edit
   await ask('kill')
   await page.locator('.side').getByText('Reconnecting').waitFor()
   await page.getByLabel('Add tracks').fill('Band – While away')

@@ -76,6 +76,20 @@ def test_own_files_are_played_and_the_others_see_who_listens_to_what(scene, node
     assert scene("playing", **links, playlist=playlist, folder=str(tmp_path / "music")) == []
 
 
+def test_who_comes_back_sees_what_others_did_meanwhile_and_they_talk(scene, nodes):
+    ada, ben = nodes("ada"), nodes("ben")
+    for node, name in ((ada, "Ada"), (ben, "Ben")):
+        node.ask("profile.name", name=name)
+    ben.ask("playlist.create", name="Other")
+    playlist = ada.ask("playlist.create", name="Party")["id"]
+    ada.ask("playlist.add", playlist=playlist, tracks=[{"title": title} for title in ("One", "Two", "Three")])
+    ben.ask("join", link=ada.ask("invite.create", playlist=playlist)["link"])
+    assert scene("catchUp", ada=link_to(ada), ben=link_to(ben), playlist=playlist) == []
+    history = [item["what"] for item in ben.ask("playlist.history", playlist=playlist)]
+    assert "commented: “Who brings the speakers?”" in history
+    assert "set the tags to night" in history
+
+
 def test_a_malformed_link_gets_the_sentence_that_says_what_is_wrong(scene, ada):
     said = scene("badLink", link=link_to(ada), bad="whtnxt://dance/12D3KooW")
     assert said == "The link asks for 'dance'; this WhatNext knows “connect” and “join”: update it"
