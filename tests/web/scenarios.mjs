@@ -66,6 +66,10 @@ export async function everyPage ({ open, axe }, { link, playlist, scheme, width 
     found[panel] = await axe(page)
     await page.keyboard.press('Escape')
   }
+  await page.getByRole('button', { name: 'Talk: 2 comments' }).click()
+  await page.locator('aside').getByText('All of you?').waitFor()
+  found.talk = await axe(page)
+  await page.keyboard.press('Escape')
   await page.locator('[role=row]').first().dblclick()
   await page.getByLabel('Artists').waitFor()
   found.track = await axe(page)
@@ -221,6 +225,15 @@ export async function keyboardOnly ({ open }, { link }) {
   await sees(page, ['Two', 'Three', 'Four', 'One'])
   await press('Delete')
   await sees(page, ['Two', 'One'])
+  await press('Control+z')
+  await sees(page, ['Two', 'Three', 'Four', 'One'])
+  await press('c')
+  await page.locator('aside').getByRole('heading', { name: 'Talk' }).waitFor()
+  await press('Escape', 'Control+k')
+  await page.keyboard.type('take back')
+  await press('Enter')
+  await sees(page, ['Two', 'One', 'Three', 'Four'])
+  await row(page, 'One').focus()
   await press('Enter')
   await page.getByLabel('Artists').waitFor()
   await press('Escape', 'Control+k')
@@ -276,7 +289,7 @@ export async function catchUp ({ open }, { ada, ben, playlist }) {
   await first.keyboard.press('Alt+ArrowUp')
   await sees(first, ['Two', 'One', 'Three'])
   await first.getByRole('button', { name: 'Talk: 0 comments' }).click()
-  await first.getByLabel('Say something to everybody here').fill('Who brings the speakers?')
+  await first.getByLabel('Say something to everybody').fill('Who brings the speakers?')
   await first.keyboard.press('Enter')
   await row(first, 'Three').focus()
   await first.keyboard.press('+') // a vote is no news
@@ -291,7 +304,7 @@ export async function catchUp ({ open }, { ada, ben, playlist }) {
   assert.equal(await second.getByText('Changed since you last looked').count(), 1, 'only that row has a mark')
   await second.getByRole('button', { name: 'Talk: 1 comment, something new' }).click()
   await second.locator('aside li', { hasText: 'Who brings the speakers?' }).getByText('new', { exact: true }).waitFor()
-  await second.getByLabel('Say something to everybody here').fill('I do.')
+  await second.getByLabel('Say something to everybody').fill('I do.')
   await second.keyboard.press('Enter')
   await first.locator('aside').getByText('I do.').waitFor()
   await first.keyboard.press('Escape')
@@ -390,9 +403,9 @@ export async function moveThousands ({ open }, { link, playlist }) {
   const timed = async (name, act, isThere) => {
     const began = Date.now()
     await act()
-    await until(name, isThere)
+    await until(name, isThere, 60_000)
     took[name] = Date.now() - began
-    await page.locator('.side').getByText('Everything is saved').waitFor()
+    await page.locator('.side').getByText('Everything is saved').waitFor({ timeout: 60_000 })
     took[`${name}, saved`] = Date.now() - began
   }
   const second = async () => await page.locator('[aria-rowindex="2"] .title').textContent()

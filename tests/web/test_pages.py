@@ -42,6 +42,8 @@ def test_every_page_is_accessible_and_asks_nobody_else(scene, ada, scheme, width
     entry = ada.ask("playlist.show", playlist=playlist)["entries"][0]["id"]
     ada.ask("playlist.vote", playlist=playlist, entry=entry, value=1)
     ada.ask("playlist.comment", playlist=playlist, entry=entry, text="Yes.")
+    ada.ask("playlist.comment", playlist=playlist, text="All of you?")
+    ada.ask("playlist.tag", playlist=playlist, add=["breakfast", "slow"])
     seen = scene("everyPage", link=link_to(ada), playlist=playlist, scheme=scheme, width=width)
     assert seen["axe"] == []
     assert seen["complaints"] == []
@@ -181,9 +183,10 @@ def test_ten_thousand_rows_scroll_smoothly_with_a_few_in_the_page(scene, ada, ev
 def test_five_thousand_of_ten_thousand_rows_are_moved_removed_and_brought_back_at_once(
     scene, ada, everything
 ):
-    took_ms = scene("moveThousands", link=link_to(ada), playlist=everything)
-    print(took_ms)
-    assert max(took_ms.values()) < 5000  # one write for each row took more than 15 s
+    before = len(ada.ask("playlist.history", playlist=everything, limit=1000))
+    print(scene("moveThousands", link=link_to(ada), playlist=everything), "ms")
+    # Three acts, each sent by 2,000 rows and signed in records of at most 2,000 or 100 new tracks.
+    assert len(ada.ask("playlist.history", playlist=everything, limit=1000)) - before <= 3 * 3 + 50
     titles = [entry["title"] for entry in ada.ask("playlist.show", playlist=everything)["entries"]]
     moved = [f"Track {n}" for n in range(1, 5001)]
     assert titles == ["Track 0", *(f"Track {n}" for n in range(5001, 10_000)), *moved]

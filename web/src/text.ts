@@ -86,7 +86,7 @@ export const text = {
     withTag: (tag: string) => `Playlists with the tag ${tag}`
   },
   talk: {
-    title: 'Talk', say: 'Say something to everybody here', none: 'Nobody has said anything yet. What you say here reaches everybody in the playlist.',
+    title: 'Talk', say: 'Say something to everybody', none: 'Nobody has said anything yet. What you say here reaches everybody in the playlist.',
     sayOnTrack: 'Say something about it', noneOnTrack: 'No comments yet.', remove: 'Remove comment', send: 'Send', isNew: 'new',
     unread: 'something new', on: (title: string) => `on ${title}`
   },
@@ -120,7 +120,7 @@ export const text = {
   },
   history: {
     title: 'History', look: (what: string) => `See the list after: ${what}`, then: (when: string) => `The list as it was ${when}`, now: 'Back to now', empty: 'Nothing happened yet.', undone: 'undone', undo: (what: string) => `Undo: ${what}`, more: 'Show more',
-    taken: 'Taken back.'
+    taken: 'Taken back.', last: 'Take back your last change'
   },
   join: {
     title: 'Open a link', paste: 'Paste a WhatNext link', check: 'Continue',
@@ -174,7 +174,7 @@ export const text = {
     list: [
       ['Ctrl K or ⌘ K', 'Search or do anything'], ['N', 'New playlist'], ['A', 'Add tracks'], ['F', 'Filter the list'],
       ['↑ ↓', 'Walk through the list'], ['Alt ↑ ↓', 'Move tracks'], ['Space', 'Select'], ['Shift ↑ ↓', 'Select more'], ['Enter', 'Open a track'], ['M', 'Play or pause'],
-      ['Delete', 'Remove tracks'], ['+ −', 'Vote'], ['H', 'History'], ['I', 'Invite'], ['C', 'Talk'], ['G P', 'People'], ['G N', 'Network'], ['?', 'This list']
+      ['Delete', 'Remove tracks'], ['+ −', 'Vote'], ['Ctrl Z or ⌘ Z', 'Take back your last change'], ['H', 'History'], ['I', 'Invite'], ['C', 'Talk'], ['G P', 'People'], ['G N', 'Network'], ['?', 'This list']
     ] as Array<[string, string]>
   },
   first: {

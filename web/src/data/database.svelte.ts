@@ -1,7 +1,7 @@
 // The page's own RxDB in memory, replicated with the node next door, which holds the truth: edits are seen at once and
 // go out when the node answers (docs/decisions/adr-261122-where-the-database-lives.md).
 
-import { createRxDatabase, type RxCollection, type RxDatabase, type RxDocument } from 'rxdb'
+import { createRxDatabase, type RxCollection, type RxDatabase, type RxDocument, type RxDocumentData } from 'rxdb'
 import type { RxReplicationState } from 'rxdb/plugins/replication'
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import {
@@ -32,7 +32,7 @@ export class Store {
   loaded = $state(false)
   readonly link: Link
   readonly outbox: Outbox
-  readonly #states = new Map<CollectionName, RxReplicationState<Documents['entries'], Checkpoint>>()
+  readonly #replications = new Map<CollectionName, RxReplicationState<Documents['entries'], Checkpoint>>()
 
   constructor (database: RxDatabase, url: string, peer: string) {
     this.outbox = new Outbox(peer)
@@ -67,13 +67,42 @@ export class Store {
   /** Change documents of one collection; they wait until the node has them. */
   async write (name: CollectionName, ids: string[], run: () => Promise<unknown>): Promise<void> {
     for (const id of ids) this.waiting.add(id)
-    const collection = this.collections[name] as unknown as RxCollection<Documents['entries']>
-    const before = await collection.findByIds(ids).exec()
-    const states = new Map([...before].map(([id, document]) => [id, document.toJSON()])) // `before` follows the change
+    const before = await this.#states(name, ids)
     await run()
-    const after = await collection.findByIds(ids).exec()
-    for (const id of ids) this.outbox.note(name, id, states.get(id) ?? null, after.get(id)?.toJSON() ?? null)
+    const after = await this.#states(name, ids)
+    for (const id of ids) this.outbox.note(name, id, before.get(id) ?? null, after.get(id) ?? null)
     void this.#settle(name, ids)
+  }
+
+  // Asked of the storage: `findByIds` of RxDB 17.6 compares every id with every other at the next change.
+  async #states (name: CollectionName, ids: string[]): Promise<Map<string, RxDocumentData<Documents['entries']>>> {
+    const collection = this.collections[name] as unknown as RxCollection<Documents['entries']>
+    const found = await collection.storageInstance.findDocumentsById(ids, false)
+    return new Map(found.map((document) => [document.id, document]))
+  }
+
+  /**
+   * Change fields of many documents by one write, so that the node makes one change of it that can be undone;
+   * `_deleted` removes them.
+   */
+  async patch (name: CollectionName, patches: ReadonlyMap<string, Fields>): Promise<void> {
+    const collection = this.collections[name] as unknown as RxCollection<Documents['entries']>
+    const ids = [...patches.keys()]
+    await this.write(name, ids, async () => {
+      const rows = [...await this.#states(name, ids)].map(([id, previous]) => ({
+        previous, document: { ...previous, _meta: { ...previous._meta }, ...patches.get(id) }
+      }))
+      // RxDB's own incremental writes would send the first document alone and the others behind it.
+      const { error } = await collection.storageInstance.bulkWrite(rows, 'patch')
+      for (const { documentId: id } of error) { // changed by somebody just now
+        await collection.findOne(id).exec().then(async (found) => await found?.incrementalModify((now) => ({ ...now, ...patches.get(id) })))
+      }
+    })
+  }
+
+  /** Wait until the node has everything that was changed here. */
+  async settled (): Promise<void> {
+    await Promise.all([...this.#replications.values()].map(async (state) => await state.awaitInSync()))
   }
 
   /** Do once more what earlier pages did and the node did not take; call when everything is here. */
@@ -114,7 +143,7 @@ export class Store {
   // A change that was taken back before it went out is never sent: only the end of the replication's queue tells of it.
   async #settle (name: CollectionName, ids: string[]): Promise<void> {
     const edits = ids.map((id) => this.outbox.edit(id))
-    await this.#states.get(name)?.awaitInSync()
+    await this.#replications.get(name)?.awaitInSync()
     ids.forEach((id, at) => { if (this.outbox.edit(id) === edits[at]) this.#done(id) }) // not what came since
   }
 
@@ -126,7 +155,7 @@ export class Store {
       link: this.link, collection, replicationIdentifier: 'node', batchSize: BATCH, waitForLeadership: false,
       readOnly: READ_ONLY.includes(name)
     })
-    this.#states.set(name, state)
+    this.#replications.set(name, state)
     state.sent$.subscribe((document) => { if (this.outbox.isSettledBy({ ...document })) this.#done(document.id) })
     await state.awaitInitialReplication()
   }

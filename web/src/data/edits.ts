@@ -38,7 +38,7 @@ export class Edits {
   /** Remove entries; the answer puts them back as they were. */
   async remove (entries: Entry[]): Promise<() => Promise<void>> {
     const ids = entries.map((entry) => entry.id)
-    await this.#store.write('entries', ids, () => this.#store.collections.entries.bulkRemove(ids))
+    await this.#store.patch('entries', new Map(ids.map((id) => [id, { _deleted: true }])))
     return async () => { await this.#insert('entries', entries.map(bare)) }
   }
 
@@ -52,12 +52,7 @@ export class Edits {
       await call('playlist.move', { playlist: first.playlistId, entries: entries.map(ownId), ...place })
       return
     }
-    const ids = entries.map((entry) => entry.id)
-    const found = await this.#store.collections.entries.findByIds(ids).exec()
-    await this.#store.write('entries', ids, async () => {
-      // Together: RxDB writes what is asked for in one pass as one.
-      await Promise.all(ids.map(async (id, at) => await found.get(id)?.incrementalPatch({ position: positions[at] ?? '' })))
-    })
+    await this.#store.patch('entries', new Map(entries.map((entry, at) => [entry.id, { position: positions[at] ?? '' }])))
   }
 
   /** Vote for (1) or against (-1) an entry, or take the vote back (0). */

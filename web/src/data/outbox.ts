@@ -9,11 +9,13 @@ export type Fields = Record<string, unknown>
 /** A document that waits: `base` is what it was before (null: it was not there), `now` what it is (null: removed). */
 export interface Waiting { name: CollectionName, id: string, base: Fields | null, now: Fields | null }
 
+type Held = Waiting & { kept?: string }
+
 const PAUSE_MS = 200
 const MAX_CHARACTERS = 2_000_000 // browsers give an origin five million
 
 export class Outbox {
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #waiting = new Map<string, Held>()
   readonly #prefix: string
   readonly #key: string
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -33,7 +35,7 @@ export class Outbox {
   }
 
   /** Note a change; what waited of the document before is continued. */
-  note (name: CollectionName, id: string, before: Fields | null, now: Fields | null): void {
+  note (name: CollectionName, id: string, before: object | null, now: object | null): void {
     const known = this.#waiting.get(id)
     const base = known === undefined ? before : known.base === null ? null : { ...before, ...known.base }
     this.#waiting.set(id, { name, id, base: base === null ? null : bare(base), now: now === null ? null : bare(now) })
@@ -82,7 +84,9 @@ export class Outbox {
     clearTimeout(this.#timer)
     this.#timer = undefined
     try {
-      const text = JSON.stringify([...this.#waiting.values()].flatMap(difference))
+      // What is kept of each is made once: thousands may wait while one after the other is taken.
+      for (const held of this.#waiting.values()) held.kept ??= JSON.stringify(difference(held))
+      const text = `[${[...this.#waiting.values()].map(({ kept }) => kept).filter((kept) => kept !== 'null').join(',')}]`
       this.#isKept = text.length <= MAX_CHARACTERS
       if (text === '[]') localStorage.removeItem(this.#key)
       else if (this.#isKept) localStorage.setItem(this.#key, text)
@@ -96,15 +100,16 @@ export class Outbox {
 export const bare = (document: object): Fields =>
   Object.fromEntries(Object.entries(document).filter(([name]) => !name.startsWith('_') && name !== 'version'))
 
-export const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
+export const isSame = (one: unknown, other: unknown): boolean =>
+  one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other))
 
 // Of a document that was there before only the fields that differ: what friends do to the others stays.
-function difference ({ name, id, base, now }: Waiting): Waiting[] {
-  if (base === null) return now === null ? [] : [{ name, id, base, now }]
-  if (now === null) return [{ name, id, base: {}, now }]
+function difference ({ name, id, base, now }: Waiting): Waiting | null {
+  if (base === null) return now === null ? null : { name, id, base, now }
+  if (now === null) return { name, id, base: {}, now }
   const changed = Object.keys(now).filter((field) => !isSame(base[field], now[field]))
   const only = (from: Fields): Fields => Object.fromEntries(changed.map((field) => [field, from[field]]))
-  return changed.length === 0 ? [] : [{ name, id, base: only(base), now: only(now) }]
+  return changed.length === 0 ? null : { name, id, base: only(base), now: only(now) }
 }
 
 function read (key: string): Waiting[] {

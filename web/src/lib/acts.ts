@@ -18,6 +18,7 @@ export function actsOf (list: List, focus: { add: () => void, filter: () => void
   return [
     ...(list.canEdit ? [act(text.playlist.add, focus.add)] : []),
     ...ofChosen,
+    ...(list.canEdit ? [act(text.history.last, () => { void list.takeBack() })] : []),
     act(text.playlist.filter, focus.filter),
     act(text.talk.title, () => { list.panel = 'talk' }),
     act(text.modes.next, () => { list.panel = 'next' }),

@@ -91,7 +91,7 @@ export class List {
   welcome (news: NewsView | undefined): void {
     if (news === undefined) return
     for (const entry of news.entries) this.fresh.add(`${this.id}:${entry}`)
-    this.since = news
+    this.since = { peers: [...new Set([...news.peers, ...this.since?.peers ?? []])], changes: news.changes + (this.since?.changes ?? 0) }
     this.see(news)
   }
 
@@ -141,6 +141,8 @@ export class List {
     const moved = new Set(entries.map((entry) => entry.id))
     const rest = this.entries.filter((entry) => !moved.has(entry.id))
     const place = Math.max(0, Math.min(at, rest.length))
+    const isThere = (entry: Entry, index: number): boolean => this.entries[place + index]?.id === entry.id
+    if (entries.every(isThere)) return
     await this.app.attempt(async () => {
       await this.app.edits.move(entries, rest[place - 1] ?? null, rest[place] ?? null)
       const [first] = entries
@@ -159,6 +161,15 @@ export class List {
   async step (entries: Entry[], by: 1 | -1): Promise<void> {
     const first = this.entries.findIndex((entry) => entry.id === entries[0]?.id)
     await this.move(entries, first + by)
+  }
+
+  /** Take back the last own change, whatever it was. */
+  async takeBack (): Promise<void> {
+    await this.app.attempt(async () => {
+      if (this.app.store.online) await this.app.store.settled() // else what was done last would not be the last there
+      await call('playlist.undo', { playlist: this.id })
+      this.app.say(text.history.taken)
+    })
   }
 
   async vote (entry: Entry, value: 1 | -1): Promise<void> {
