@@ -4,6 +4,9 @@ INSTALLED := .venv/.installed
 BIN := .venv/bin
 TRACES ?= ../shared/data/traces
 LOCKS := tools/node24/package-lock.json tests/interop/package-lock.json clients/js/package-lock.json web/package-lock.json
+PAGES := src/whatnext/node/api/dist/index.html
+# With their folders: those are newer when a file went away.
+PAGES_FROM := $(shell find web/src web/public clients/js/src) web/index.html web/vite.config.ts web/package-lock.json
 export PATH := $(CURDIR)/tools/node24/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -12,24 +15,29 @@ export PATH := $(CURDIR)/tools/node24/node_modules/.bin:$(PATH)
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(INSTALLED) ## Make .venv with WhatNext and its tools in it, and Node 24 for the tests with js-libp2p
+setup: $(INSTALLED) $(PAGES) ## Make .venv with WhatNext and its tools in it, and Node 24 for the tests with js-libp2p
 
 $(INSTALLED): pyproject.toml constraints.txt tools/setup.sh tools/javascript.sh $(LOCKS)
 	@PYTHON='$(PYTHON)' sh tools/setup.sh
 
-web: $(INSTALLED) ## Check and build the web UI that the node serves (setup builds it too)
+# A new installation alone makes no other pages.
+$(PAGES): $(PAGES_FROM) | $(INSTALLED)
+	@sh tools/pages.sh
+
+web: $(INSTALLED) ## Check and build the web UI that the node serves (the others build it where it is out of date)
+	@sh tools/javascript.sh
 	cd web && npm run --silent check && npm run --silent build
 
-run: $(INSTALLED) ## Open the app on your own profile
+run: $(INSTALLED) $(PAGES) ## Open the app on your own profile
 	$(BIN)/whatnext
 
 demo: $(INSTALLED) ## Three nodes share a playlist, lose each other and agree again (KEEP=1 leaves them running)
 	$(BIN)/python demo/run.py
 
-test: $(INSTALLED) ## Run the tests that take minutes at most (ARGS="tests/records -x" picks)
+test: $(INSTALLED) $(PAGES) ## Run the tests that take minutes at most (ARGS="tests/records -x" picks)
 	$(BIN)/python -m pytest -m "not soak" $(ARGS)
 
-soak: $(INSTALLED) ## Run the tests that take long
+soak: $(INSTALLED) $(PAGES) ## Run the tests that take long
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(INSTALLED) ## Check style and types

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 MAX_LINES = 400
+MAX_FUNCTION_LINES = 60
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".hypothesis", "build", "dist"}
 
 # Pieced together, so that this file may name what no file may contain.
@@ -69,6 +70,28 @@ def swallowed(text: str) -> list[int]:
             or {"Exception", "BaseException"} & set(re.findall(r"\w+", ast.unparse(node.type)))
         )
         and all(isinstance(s, ast.Pass | ast.Continue) or ast.unparse(s) == "..." for s in node.body)
+    ]
+
+
+def overlong(text: str) -> list[str]:
+    """`line: name` of every function longer than a reader keeps in view, the functions within it counted in."""
+    return [
+        f"{node.lineno}: {node.name}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno - node.lineno >= MAX_FUNCTION_LINES
+    ]
+
+
+def raised_in_groups(text: str) -> list[int]:
+    """Lines that raise anew within `except*`: before Python 3.11.4 (Debian 12 has 3.11.2) it comes out in a group."""
+    return [
+        inner.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.TryStar)
+        for handler in node.handlers
+        for inner in ast.walk(handler)
+        if isinstance(inner, ast.Raise) and inner.exc is not None
     ]
 
 
@@ -155,9 +178,19 @@ def test_a_module_is_a_room_that_can_be_overseen():
     assert not found, "\n".join(found)
 
 
+def test_a_function_can_be_kept_in_view():
+    found = [f"{shown(f)}:{function}" for f in files(".py") for function in overlong(f.read_text("utf-8"))]
+    assert not found, f"longer than {MAX_FUNCTION_LINES} lines:\n" + "\n".join(found)
+
+
 def test_no_error_is_swallowed_unseen():
     found = [f"{shown(file)}:{line}" for file in files(".py") for line in swallowed(file.read_text("utf-8"))]
     assert not found, "\n".join(found)
+
+
+def test_nothing_is_raised_anew_where_older_pythons_wrap_it():
+    found = [f"{shown(f)}:{line}" for f in files(".py") for line in raised_in_groups(f.read_text("utf-8"))]
+    assert not found, "raise it behind the try: " + ", ".join(found)
 
 
 def test_documents_are_named_dated_and_divided_like_their_templates():
@@ -224,6 +257,17 @@ def test_other_paths_are_fine(text):
 def test_a_swallowed_error_is_found(handler):
     assert swallowed(f"try:\n    f()\n{handler}\n") == [3]
     assert swallowed("try:\n    f()\nexcept OSError:\n    pass\nexcept Exception:\n    g()\n") == []
+
+
+def test_an_overlong_function_is_found():
+    body = "    x = 1\n" * (MAX_FUNCTION_LINES - 1)
+    assert overlong(f"def short():\n{body}\n") == []
+    assert overlong(f"class A:\n  pass\n\nasync def long():\n{body}    x = 2\n") == ["4: long"]
+
+
+def test_raising_anew_among_groups_is_found():
+    assert raised_in_groups("try:\n    f()\nexcept* OSError as e:\n    raise A from e\n") == [4]
+    assert raised_in_groups("try:\n    f()\nexcept* OSError:\n    raise\n") == []
 
 
 def test_a_broken_link_is_found_and_code_is_not_read_as_links(tmp_path):

@@ -16,8 +16,9 @@ install() { # folder, and a file that must be there afterwards
         return
     fi
     say "Installing the JavaScript packages of $1"
-    (cd "$1" && npm install --no-save --no-audit --no-fund --loglevel=error >&2) && [ -e "$1/$2" ] &&
-        cp "$lock" "$installed"
+    # Debian 12's npm 9 installs Node 24 without linking its program; `rebuild` links it.
+    (cd "$1" && npm install --no-save --no-audit --no-fund --loglevel=error >&2 &&
+        { [ -e "$2" ] || npm rebuild --loglevel=error >&2; }) && [ -e "$1/$2" ] && cp "$lock" "$installed"
 }
 
 is_new_enough() {
@@ -37,7 +38,3 @@ fi
 for folder in $folders; do
     install "$folder" node_modules || say "Going on without $folder: npm could not install it, its tests are skipped"
 done
-if [ -e web/node_modules/.installed-lock.json ]; then
-    (cd web && npm run --silent build -- --logLevel error >&2) ||
-        say "Going on without the web pages: vite could not build them; \`make web\` says why"
-fi

@@ -9,18 +9,6 @@ venv=.venv
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "make setup: $*"; exit 1; }
 
-find_python() {
-    for candidate in "${PYTHON:-python3.11}" python3 python3.13 python3.12; do
-        if command -v "$candidate" >/dev/null 2>&1 &&
-            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            command -v "$candidate"
-            return
-        fi
-    done
-    fail "no Python 3.11 or newer found. Install one (Debian: apt-get install python3.11 python3.11-venv) or say" \
-        "where it is: make setup PYTHON=/path/to/python3.11"
-}
-
 can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; }
 
 apt_updated=no
@@ -32,6 +20,27 @@ apt_install() {
     fi
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2 ||
         fail "apt-get could not install $*; install them by hand and run make setup again"
+}
+
+new_enough_python() {
+    for candidate in "${PYTHON:-python3.11}" python3 python3.13 python3.12; do
+        if command -v "$candidate" >/dev/null 2>&1 &&
+            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+find_python() {
+    new_enough_python && return
+    if can_apt && ! command -v python3 >/dev/null 2>&1; then
+        apt_install python3 python3-venv
+        new_enough_python && return
+    fi
+    fail "no Python 3.11 or newer found. Install one (Debian: apt-get install python3.11 python3.11-venv) or say" \
+        "where it is: make setup PYTHON=/path/to/python3.11"
 }
 
 make_venv() {
@@ -86,6 +95,13 @@ make_laboratory() {
     fi
 }
 
+# What builds the app's pages; without it everything but the app works.
+make_npm() {
+    if can_apt && ! command -v npm >/dev/null 2>&1; then
+        (apt_install npm) || say "Going on without: the app has no pages"
+    fi
+}
+
 # Tests of the JavaScript client run a page in it; without it they are skipped with the reason.
 make_browser() {
     if can_apt && ! command -v chromium >/dev/null 2>&1; then
@@ -96,6 +112,7 @@ make_browser() {
 python=$(find_python)
 make_venv
 make_compilable
+make_npm
 make_laboratory
 make_browser
 say "Installing into $venv with $("$venv/bin/python" --version) (a minute or so the first time)"

@@ -15,6 +15,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2023',
     modulePreload: { polyfill: false }, // the polyfill would be an inline script, which our policy refuses
-    assetsInlineLimit: 0
+    assetsInlineLimit: 0,
+    license: { fileName: 'licenses.md' } // what is bundled asks to be named where it is passed on; not served
   }
 })

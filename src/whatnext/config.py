@@ -25,6 +25,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     relays: tuple[str, ...] = ()
     relay_tokens: dict[str, str] = {}
     music: str | None = None
+    notifications: bool = True
 
 
 def profile_directory(explicit: Path | str | None = None) -> Path:
@@ -103,6 +104,15 @@ class Settings:
     def play_from(self, folder: str | None) -> None:
         """Keep another music folder, or none; raises `StoreUnwritable`."""
         self._keep(msgspec.structs.replace(self._kept, music=folder))
+
+    @property
+    def notifications(self) -> bool:
+        """Whether the desktop tells what friends did."""
+        return self._kept.notifications
+
+    def notify(self, *, on: bool) -> None:
+        """Keep that the desktop tells it, or that it does not; raises `StoreUnwritable`."""
+        self._keep(msgspec.structs.replace(self._kept, notifications=on))
 
     def _keep(self, kept: _Kept) -> None:
         write_private(self._path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")

@@ -171,13 +171,17 @@ class Tried(msgspec.Struct, frozen=True):
 
 
 class Unreachable(NetworkError):
-    """No address of the peer answered; the message lists what was tried and why each failed, `tried` is that list."""
+    """The peer was reached at no address; the message lists what was tried and why each failed, `tried` is that list.
+
+    `answered`: somebody was there, and hung up.
+    """
 
     code = "unreachable"
 
-    def __init__(self, message: str, tried: Sequence[Tried] = ()) -> None:
+    def __init__(self, message: str, tried: Sequence[Tried] = (), *, answered: bool = False) -> None:
         super().__init__(message)
         self.tried = tuple(tried)
+        self.answered = answered
 
 
 class WrongPeer(NetworkError):

@@ -45,6 +45,15 @@ def public_key_of(peer: str) -> bytes:
     return raw[len(_PEER_ID_PREFIX) :]
 
 
+def is_peer(text: str) -> bool:
+    """Whether a text is a whole PeerID of a device like ours."""
+    try:
+        public_key_of(text)
+    except UserError:
+        return False
+    return True
+
+
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether `signature` (64 bytes) over `message` was made by `public_key` (32 bytes)."""
     try:

@@ -25,6 +25,8 @@ def test_live_loses_nothing_and_compares_with_the_echo(capsys):
     assert report["edits"] == 20
     assert 0 < report["echo_p50_ms"] < report["p50_ms"] <= report["p99_ms"] <= report["max_ms"]
     assert report["driver_ms"] < report["p50_ms"] / 4
+    assert report["sync_bytes_per_edit"][0] > 200 > max(report["sync_bytes_per_edit"][1:]) > 5
+    assert all(20 < each < 500 for each in report["resident_mb"])
 
 
 @pytest.mark.real

@@ -84,10 +84,13 @@ def test_a_link_without_addresses_leaves_nothing_behind_and_says_so(direct, prof
 
 def test_an_invite_is_opened_as_joining_it(cli, another):
     other = another("other")
+    other("id", "--name", "Ann")
     playlist = other.json("playlist", "create", "Theirs")["id"]
     opened = cli("open", other("invite", "Theirs").out.strip())
     assert (opened.status, opened.out) == (0, f"{playlist}\n")
     assert f"Join the playlist {playlist}" in opened.stderr
+    assert "called “Theirs”" in opened.stderr
+    assert "an invite of “Ann” (anybody can write a name into a link)" in opened.stderr
     assert other.json("id")["peer"] in opened.stderr
     assert [(p["id"], p["state"]) for p in cli.json("playlist", "list")] == [(playlist, "joining")]
 

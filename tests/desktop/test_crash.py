@@ -43,3 +43,24 @@ def test_a_report_is_kept_for_its_owner_and_the_newest_wins(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text().endswith("new\n")
     assert [file.name for file in tmp_path.iterdir()] == ["crash-report.txt"]
+
+
+def test_the_sentence_with_which_the_node_ended_stands_first():
+    damaged = report(status=5, was_ready=False, lines=["starting", "whatnext: settings.json is damaged"])
+    assert damaged.reason == "settings.json is damaged"
+    assert "the node ended\n\nSettings.json is damaged.\n\nwhen:" in damaged.text()
+    assert report(lines=["whatnext: told", "Traceback"]).reason is None
+    assert report(lines=[]).reason is None
+
+
+def test_where_the_profile_cannot_be_written_the_report_is_kept_elsewhere(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    monkeypatch.setattr(crash.tempfile, "mkdtemp", lambda prefix: str(tmp_path))
+    path, where = crash.kept_in(gone, report())
+    assert path == tmp_path / crash.FILE
+    assert where == f"what it wrote last is in {path}"
+    assert path.read_text() == report().text()
+    monkeypatch.setattr(crash.tempfile, "mkdtemp", lambda prefix: str(gone))
+    path, where = crash.kept_in(gone, report())
+    assert path is None
+    assert where.startswith("the crash report is not kept: ")

@@ -178,12 +178,12 @@ def test_twenty_kills_under_edits_lose_nothing(desktop, capsys):
 
 
 async def test_a_node_that_cannot_start_is_given_up_with_its_last_words(desktop, monkeypatch):
-    monkeypatch.setattr(rules, "MAX_FAILED_STARTS", 2)
+    monkeypatch.setattr(rules, "MAX_SAME_REASON", 2)
     (desktop.profile / "settings.json").write_text("{damaged")
     seen, said = Seen(), []
     monkeypatch.setattr(seen, "wait_closed", seen.close)
     app = App(desktop.profile, [seen], said.append)
-    with pytest.raises(LocalError, match=r"does not stay alive: it ended 2 times .*exit status 5"):
+    with pytest.raises(LocalError, match=r"does not stay alive: it did not start 2 times.*is damaged"):
         await app.run()
     kept = (desktop.profile / crash.FILE).read_text()
     assert "settings.json is damaged" in kept
@@ -204,7 +204,7 @@ def no_node(desktop, monkeypatch):
     from whatnext.desktop import node_client
     from whatnext.node.state_file import NodeFile
 
-    async def page(node: NodeFile, link: str | None) -> str:
+    async def page(node: NodeFile, link: str | None, place: str) -> str:
         return f"{node.url}/auth?once=1#open={link}"
 
     def make(*surfaces) -> tuple[App, list[str]]:

@@ -43,6 +43,32 @@ def test_pauses_between_failed_starts_double_until_there_is_no_point():
     assert verdicts[-1] == GaveUp("it ended 6 times in a row before it was ready")
 
 
+def test_a_start_that_fails_three_times_for_one_reason_is_not_tried_again():
+    def fails(*reasons: str | None):
+        supervisor = Supervisor()
+        verdicts = []
+        for now, reason in enumerate(reasons):
+            supervisor.launch()
+            verdicts.append(supervisor.ended(now, 5, reason))
+        return verdicts[-1]
+
+    full = "the disk is full"
+    assert fails(full, full, full) == GaveUp("it did not start 3 times, each time for the same reason")
+    assert fails(full, full, "settings are damaged") == Restart(1.0)
+    assert fails(full, full, None) == fails(None, None, None) == Restart(1.0)
+    assert fails(full, full, None, full) == Restart(2.0)
+
+
+def test_a_start_that_went_well_forgets_why_others_did_not():
+    supervisor = Supervisor()
+    for port in (None, None, 4000, None, None):
+        supervisor.launch()
+        if port is not None:
+            supervisor.ready(port)
+        verdict = supervisor.ended(0, 5, "the disk is full")
+    assert verdict == Restart(0.5)
+
+
 def test_a_failed_start_lets_go_of_the_port():
     supervisor = Supervisor()
     life(supervisor, 0, port=4321)

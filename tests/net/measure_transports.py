@@ -1,12 +1,15 @@
-"""Each transport between two processes: dialling, opening a stream, echo of 300 bytes, 16 MB one way, memory.
+"""Each transport between two processes: dialling, opening a stream, echo of 300 bytes, bytes one way, memory.
 
-One JSON line each. Run it on a quiet machine: `PYTHONPATH=src python tests/net/measure_transports.py`.
+One JSON line each. Run it on a quiet machine: `PYTHONPATH=src python tests/net/measure_transports.py`. With a
+round-trip time, a loss or a rate the two stand in hosts of the lab, as root: `--rtt-ms 20 --loss 0.01 --rate-mbit 10`.
 """
 
+import argparse
 import json
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
@@ -14,17 +17,18 @@ import psutil
 import trio
 
 from whatnext.identity import Identity
+from whatnext.lab import Lab, Quality
 from whatnext.net import NetConfig, Network, open_network
 
 LISTEN = {
-    "tcp": "/ip4/127.0.0.1/tcp/0",
-    "tcp, mplex": "/ip4/127.0.0.1/tcp/0",
-    "ws": "/ip4/127.0.0.1/tcp/0/ws",
-    "quic-v1": "/ip4/127.0.0.1/udp/0/quic-v1",
-    "webrtc-direct": "/ip4/127.0.0.1/udp/0/webrtc-direct",
+    "tcp": "/ip4/{}/tcp/0",
+    "tcp, mplex": "/ip4/{}/tcp/0",
+    "ws": "/ip4/{}/tcp/0/ws",
+    "quic-v1": "/ip4/{}/udp/0/quic-v1",
+    "webrtc-direct": "/ip4/{}/udp/0/webrtc-direct",
 }
 ECHO, LATE = "/test/echo/1.0.0", "/test/late/1.0.0"
-DIALS, ROUNDS, SIZE, BULK = 11, 1000, 300, 16_000_000
+DIALS, SIZE = 11, 300
 MIB = 1024 * 1024
 
 
@@ -46,10 +50,10 @@ async def dials(network: Network, peer: str, addresses: list[str]) -> dict[str, 
     return {"dial_ms": round(median(dialled), 1), "open_ms": round(median(opened), 1)}
 
 
-async def echoes(network: Network, peer: str) -> dict[str, float]:
+async def echoes(network: Network, peer: str, rounds: int) -> dict[str, float]:
     times = []
     async with await network.open_stream(peer, [ECHO]) as stream:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             began = time.perf_counter()
             await stream.send_all(b"x" * SIZE)
             left = SIZE
@@ -57,42 +61,86 @@ async def echoes(network: Network, peer: str) -> dict[str, float]:
                 left -= len(await stream.receive_some())
             times.append(ms_since(began))
     times.sort()
-    return {"p50_ms": round(median(times), 2), "p99_ms": round(times[-ROUNDS // 100], 2)}
+    return {"p50_ms": round(median(times), 2), "p99_ms": round(times[-rounds // 100], 2)}
 
 
-async def measured(name: str, process: "subprocess.Popen[str]") -> None:
-    assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
-    async with open_network(Identity.generate(), NetConfig(listen=(LISTEN[name],))) as network:
+async def measured(asked: argparse.Namespace) -> None:
+    """One transport. The other process's words come on stdin."""
+    told = json.loads(sys.stdin.readline())
+    listen = LISTEN[asked.only].format(asked.here)
+    async with open_network(Identity.generate(), NetConfig(listen=(listen,))) as network:
         row = await dials(network, told["peer"], told["addresses"])
-        row |= await echoes(network, told["peer"])
+        row |= await echoes(network, told["peer"], asked.rounds)
         stream = await network.open_stream(told["peer"], [LATE])
+        size = round(asked.bulk_mb * 1e6)
         began = time.perf_counter()
-        await stream.send_all(bytes(BULK))
+        await stream.send_all(bytes(size))
         await stream.close()
-        arrived = json.loads(await trio.to_thread.run_sync(process.stdout.readline))
-        speed = BULK / 1e6 / (time.perf_counter() - began)
-        assert arrived["count"] == BULK
-        row |= {"mb_per_s": round(speed, 1), "rss_mib": round(psutil.Process().memory_info().rss / MIB)}
-    print(json.dumps({"what": name, **row}), flush=True)
+        arrived = json.loads(await trio.to_thread.run_sync(sys.stdin.readline))
+        speed = size / 1e6 / (time.perf_counter() - began)
+        assert arrived["count"] == size
+        row |= {"mb_per_s": round(speed, 2), "rss_mib": round(psutil.Process().memory_info().rss / MIB)}
+    print(json.dumps({"what": asked.only, **row}), flush=True)
+
+
+def in_two_processes(asked: argparse.Namespace, name: str) -> None:
+    """A process each, so that memory is each one's own; in hosts of the lab when the network is to be bad."""
+    quality = Quality(
+        delay_s=asked.rtt_ms / 4000,  # a frame passes two links, there and back
+        loss=asked.loss / 2,
+        rate_bit_s=asked.rate_mbit * 1e6 if asked.rate_mbit else None,
+    )
+    places, start = ["127.0.0.1"] * 2, [subprocess.Popen] * 2
+    words = [
+        [sys.executable, str(Path(__file__).with_name("transport_process.py"))],
+        [sys.executable, __file__],
+    ]
+    with ExitStack() as stack:
+        if quality != Quality():
+            lab = stack.enter_context(Lab())
+            lan, hosts = lab.lan("between"), [lab.host("there"), lab.host("here")]
+            for seed, host in enumerate(hosts):
+                lan.attach(host, quality, seed=seed)
+            places, start = [host.address for host in hosts], [host.popen for host in hosts]
+        words[0] += [LISTEN[name].format(places[0]), "0"]
+        words[1] += [
+            "--only",
+            name,
+            "--here",
+            places[1],
+            f"--rounds={asked.rounds}",
+            f"--bulk-mb={asked.bulk_mb}",
+        ]
+        server = start[0](words[0], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        caller = start[1](words[1], stdin=server.stdout)
+        try:
+            if caller.wait():
+                raise SystemExit(f"{name} failed")
+        finally:
+            caller.kill()
+            server.kill()
+            server.wait()
 
 
 def main() -> None:
-    if len(sys.argv) == 1:  # a process each, so that memory is each one's own
-        for name in LISTEN:
-            subprocess.run([sys.executable, __file__, name], check=True)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rtt-ms", type=float, default=0.0)
+    parser.add_argument("--loss", type=float, default=0.0, help="0.01 is 1 %% each way")
+    parser.add_argument("--rate-mbit", type=float, default=0.0)
+    parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--bulk-mb", type=float, default=16.0)
+    parser.add_argument("--only", choices=LISTEN)
+    parser.add_argument("--here", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.here is None:
+        for name in [asked.only] if asked.only else LISTEN:
+            in_two_processes(asked, name)
         return
-    if "mplex" in sys.argv[1]:
+    if "mplex" in asked.only:
         from whatnext.net import muxers
 
         muxers.YAMUX = "/nobody/has/this"
-    name = sys.argv[1]
-    words = [sys.executable, str(Path(__file__).with_name("transport_process.py")), LISTEN[name], "0"]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        trio.run(measured, name, process)
-    finally:
-        process.kill()
+    trio.run(measured, asked)
 
 
 if __name__ == "__main__":

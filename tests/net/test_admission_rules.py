@@ -122,7 +122,7 @@ def test_a_million_addresses_cost_bounded_memory():
         origin = Origin(str(number), near=False)
         assert arrivals.begin(origin, 0.0) is None
         arrivals.end(origin)
-    assert len(arrivals._rates) == REMEMBERED
+    assert len(arrivals._far_rates) == REMEMBERED
     assert not arrivals._under_way_from
 
 

@@ -11,6 +11,7 @@ from whatnext.identity import Identity
 from whatnext.net import Standing, open_network
 from whatnext.net.circuits.messages import STOP
 from whatnext.net.framing import framed, read_message
+from whatnext.net.rendezvous.messages import PROTOCOL as RENDEZVOUS
 
 pytestmark = pytest.mark.real
 
@@ -92,6 +93,23 @@ async def test_a_plain_peer_is_no_relay_and_the_reason_says_so(node):
             await anna.dial(absent, [f"{ben.addresses()[0]}/p2p-circuit"])
         with pytest.raises(Refused, match="is no relay"):
             await anna.circuits.reserve(ben.peer, ben.addresses())
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_a_meeting_point_that_carries_nothing_is_said_to_be_one_and_is_no_warning(
+    node, eventually, caplog, tells
+):
+    async def meet(stream):
+        await stream.close()
+
+    caplog.set_level("INFO")
+    async with node({RENDEZVOUS: meet} if tells else {}) as point, node() as ben:
+        ben.relays.use([point.addresses()[0]])
+        await eventually(lambda: ben.relays.states()[0].problem)
+        said = ben.relays.states()[0].problem
+        assert ("tells where peers are, and carries no connections" in said) is tells
+        [line] = [each for each in caplog.records if "no place at this relay" in each.getMessage()]
+        assert line.levelname == ("INFO" if tells else "WARNING")
 
 
 async def test_nobody_but_a_relay_of_ours_brings_callers(node):
@@ -188,8 +206,10 @@ async def test_a_cancelled_dial_leaves_no_circuit(node, eventually):
         ben.relays.use([relay.address])
         await eventually(ben.circuits.addresses)
         relay.tamper = lambda data: b""  # it takes everything and passes nothing on
-        with trio.move_on_after(0.3):
-            await anna.dial(ben.peer, [relay.circuit(ben.peer)])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(anna.dial, ben.peer, [relay.circuit(ben.peer)])
+            await eventually(lambda: relay.circuits)
+            nursery.cancel_scope.cancel()
         await eventually(lambda: not relay.circuits)
         assert [c.peer for c in anna.connections()] == [relay.network.peer]
 

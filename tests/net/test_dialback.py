@@ -26,7 +26,9 @@ from whatnext.net.dialback import (
 )
 from whatnext.net.dialback.knocking import Knocker
 from whatnext.net.dialback.policy import ALL_BURST, EACH_BURST, EACH_S, MAX_IPS, Allowance, seen_ip, target
-from whatnext.net.framing import framed
+from whatnext.net.dialback.server import EACH_AT_ONCE
+from whatnext.net.framing import framed, read_message
+from whatnext.net.streams import Stream
 
 HOME = ipaddress.ip_address("198.51.100.7")
 V6 = ipaddress.ip_address("2001:db8::7")
@@ -242,6 +244,42 @@ async def test_no_more_than_some_questions_are_served_at_once(node, monkeypatch)
         DialbackServer(serving, loopback=True)
         await asker.dial(serving.peer, serving.addresses())
         assert (await ask(asker, serving.peer, [])).refusal is Refusal.BUSY
+
+
+async def open_silently(asker, serving, times):
+    """Begin questions and ask nothing; the streams."""
+    await asker.dial(serving.peer, serving.addresses())
+    return [await asker.open_stream(serving.peer, [PROTOCOL]) for _ in range(times)]
+
+
+@pytest.mark.real
+async def test_one_address_that_asks_slowly_leaves_room_for_another(node, monkeypatch, eventually):
+    async with node() as slow, node() as slow_too, node() as other, node() as serving:
+        # All are on one machine: they are told apart by the loopback address each is seen at.
+        seen = {peer.peer: f"/ip4/127.0.0.{n}/tcp/1" for peer, n in ((slow, 2), (slow_too, 2), (other, 3))}
+        monkeypatch.setattr(Stream, "address", property(lambda stream: seen.get(stream.peer, "")))
+        served = DialbackServer(serving, loopback=True)
+        silent = [*await open_silently(slow, serving, 6), *await open_silently(slow_too, serving, 6)]
+        refused = []
+
+        async def listen(stream):
+            try:
+                answer = messages.decode_answer(await read_message(stream, messages.MAX_MESSAGE))
+            except ConnectionLost:
+                return
+            refused.append(answer.refusal)
+
+        async with trio.open_nursery() as nursery:
+            for stream in silent:
+                nursery.start_soon(listen, stream)
+            await eventually(lambda: len(refused) == 12 - EACH_AT_ONCE)
+            await other.dial(serving.peer, serving.addresses())
+            assert (await ask(other, serving.peer, [])).refusal is Refusal.NONE
+            assert set(refused) == {Refusal.BUSY}
+            for stream in silent:
+                await stream.reset()
+        await eventually(lambda: not served._at_once)
+        assert (await ask(slow, serving.peer, [])).refusal is Refusal.NONE
 
 
 @pytest.mark.real

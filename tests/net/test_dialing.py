@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from whatnext.net.dialing import MAX_ADDRESSES, Pool, plan, race
+from whatnext.net.dialing import AGAIN_S, MAX_ADDRESSES, Pool, plan, race
 
 ME, YOU = "12D3KooWMe", "12D3KooWYou"
 
@@ -34,10 +34,10 @@ class Line:
         self.discarded.append(result)
         await trio.lowlevel.checkpoint()
 
-    async def race(self):
+    async def race(self, again=lambda address: False):
         self.begun = trio.current_time()
         pool = Pool.of(YOU, [f"/{name}" for name in self.answers])
-        return await race(pool, self.attempt, self.discard, stagger_s=0.15, timeout_s=10)
+        return await race(pool, self.attempt, self.discard, stagger_s=0.15, timeout_s=10, again=again)
 
     def delay(self, address):
         return round(self.started[address] - self.begun, 6)
@@ -75,6 +75,48 @@ async def test_when_all_fail_every_reason_is_known(autojump_clock):
     assert reasons["refused"].startswith("refused")
     assert reasons["silent"] == "timed out after 10 s"
     assert reasons["odd"] == "odd"
+
+
+class Relay(Line):
+    """A line on which the address `circuit` is refused until a time after the beginning."""
+
+    def __init__(self, back_after, **others):
+        super().__init__(circuit=(0, None), **others)
+        self.back_after = back_after
+        self.tries = []
+
+    async def attempt(self, path):
+        if path == "/circuit":
+            self.tries.append(trio.current_time() - self.begun)
+            if self.tries[-1] < self.back_after:
+                raise ConnectionRefusedError(111, "refused")
+        return await super().attempt(path)
+
+    async def race_again(self):
+        return await self.race(again=lambda address: address == "/circuit")
+
+
+async def test_a_relay_that_is_back_before_a_silent_address_is_given_up_is_found_in_time(autojump_clock):
+    line = Relay(5, silent=(60, None))
+    outcome = await line.race_again()
+    assert outcome.winner == "circuit"
+    assert trio.current_time() - line.begun < 5 + AGAIN_S
+    assert line.cancelled == ["silent"]
+
+
+async def test_what_is_tried_again_holds_nothing_up_and_its_reason_is_told_once(autojump_clock):
+    line = Relay(99, silent=(60, None))
+    outcome = await line.race_again()
+    assert outcome.winner is None
+    assert round(trio.current_time() - line.begun, 6) == 10
+    assert 10 / AGAIN_S <= len(line.tries) <= 10 / AGAIN_S + 1
+    assert [failure.address for failure in outcome.failures] == ["/circuit", "/silent"]
+
+
+async def test_alone_it_is_tried_once(autojump_clock):
+    line = Relay(99)
+    await line.race_again()
+    assert len(line.tries) == 1
 
 
 async def test_a_second_success_that_came_too_late_to_cancel_is_discarded(autojump_clock):

@@ -113,6 +113,15 @@ async def test_an_address_that_fails_does_not_end_the_search(autojump_clock):
     assert await find(Ether(dead=(0, REFUSED), there=(0, None)), first, second) == "/there"
 
 
+@pytest.mark.parametrize(
+    ("error", "answered"), [(REFUSED, False), (ConnectionResetError(104, "reset"), True)]
+)
+async def test_the_error_says_whether_somebody_was_there_and_hung_up(autojump_clock, error, answered):
+    with pytest.raises(Unreachable) as caught:
+        await find(Ether(old=(0, error)), Way("address book", 0, ["/old"], is_local=True))
+    assert caught.value.answered is answered
+
+
 async def test_the_error_lists_everything_that_was_tried_in_order_and_what_to_do(autojump_clock):
     ways = [
         Way("address book", 0, ["/old", "/older"], is_local=True),

@@ -56,7 +56,7 @@ def test_a_relay_that_grants_and_cuts_is_asked_ever_less_often():
         asked += 1
         held.granted("a", 3600, now)
         held.lost("a", now + 0.1)
-    assert asked < 30
+    assert asked < 40  # about one in two seconds
 
 
 def test_a_relay_that_came_by_itself_does_not_wait_out_its_pause():

@@ -2,18 +2,16 @@
 
 import itertools
 import random
-from contextlib import contextmanager
 
-import msgspec
 import pytest
 import trio
+from fake_network import ADDRESS, HELLO, FakeNetwork, FakeStream, Seeking
 
 from whatnext.clock import HybridClock
 from whatnext.errors import Unreachable, UserError
 from whatnext.identity import Identity
-from whatnext.net import Connected, Disconnected, PathChanged, Subscription
 from whatnext.node.backoff import Backoff
-from whatnext.node.contacts import EAGER_PAUSE_S, EAGER_S, LONGEST_PAUSE_S, Contacts
+from whatnext.node.contacts import EAGER_PAUSE_S, EAGER_S, LONGEST_PAUSE_S, NEW_PLACE_EAGER_S, Contacts
 from whatnext.node.links import SyncLinks
 from whatnext.playlists import requests
 from whatnext.playlists.operations import OPERATIONS
@@ -23,74 +21,6 @@ from whatnext.store.peers import AddressBook
 from whatnext.sync.events import LinkEnded, PeerHandshaken
 
 START_MS = 1_790_000_000_000
-ADDRESS = "/ip4/192.0.2.7/tcp/4001"
-
-
-class Connection(msgspec.Struct):
-    peer: str
-    address: str = ADDRESS
-    direction: str = "out"
-
-
-class FakeNetwork:
-    """Dials succeed while `reachable`; says what was tried when."""
-
-    def __init__(self, peer: str = "A") -> None:
-        self.peer = peer
-        self.reachable = True
-        self.dials: list[tuple[float, str, list[str]]] = []
-        self.streams: list[str] = []
-        self.closed: list[str] = []
-        self._connected: set[str] = set()
-        self._subscriptions: list[Subscription] = []
-
-    def connections(self):
-        return [Connection(peer) for peer in sorted(self._connected)]
-
-    @contextmanager
-    def events(self, capacity: int = 256):
-        subscription = Subscription(capacity)
-        self._subscriptions.append(subscription)
-        yield subscription
-
-    async def dial(self, peer, addresses):
-        self.dials.append((trio.current_time(), peer, list(addresses)))
-        await trio.sleep(0.1)
-        if not self.reachable:
-            raise Unreachable(f"{peer} could not be reached")
-        self.appear(peer)
-
-    async def disconnect(self, peer, reason=""):
-        self.closed.append(peer)
-        self.vanish(peer)
-
-    async def open_stream(self, peer, protocols):
-        self.streams.append(peer)
-        return FakeStream(peer)
-
-    def appear(self, peer):
-        self._connected.add(peer)
-        self._publish(Connected(peer, ADDRESS, "out"))
-
-    def vanish(self, peer):
-        self._connected.discard(peer)
-        self._publish(Disconnected(peer, "gone"))
-
-    def move(self, peer):
-        self._publish(PathChanged(peer, ADDRESS, "out"))
-
-    def _publish(self, event):
-        for subscription in self._subscriptions:
-            subscription.push(event)
-
-
-class FakeStream:
-    def __init__(self, peer):
-        self.peer = peer
-        self.was_reset = False
-
-    async def reset(self):
-        self.was_reset = True
 
 
 class FakeHub:
@@ -111,13 +41,6 @@ def library():
     made = Library(Identity.generate(), HybridClock(lambda: START_MS))
     yield made
     made.close()
-
-
-class Seeking(Contacts):
-    """Wants who it is told to want."""
-
-    def wanted(self):
-        return {peer: [ADDRESS] for peer in ("B",) if not self._is_unwelcome(peer)}
 
 
 @pytest.fixture
@@ -143,7 +66,7 @@ async def test_who_is_away_is_tried_ever_less_often_but_never_given_up(seeking, 
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert gaps[0] < 1
     assert max(gaps) <= 1.5 * LONGEST_PAUSE_S + 0.2
-    assert 40 < len(times) < 90
+    assert 40 < len(times) < 200
     network.reachable = True
     await trio.sleep(100)
     assert network.connections()
@@ -350,9 +273,6 @@ async def cut_every(network, seconds, times, contacts=None, events=()):
     return took
 
 
-HELLO = PeerHandshaken("B", "Ben", "test", (), 0)
-
-
 async def test_a_peer_that_greets_is_back_at_once_however_often_the_path_is_cut(
     seeking, nursery, autojump_clock
 ):
@@ -360,6 +280,43 @@ async def test_a_peer_that_greets_is_back_at_once_however_often_the_path_is_cut(
     nursery.start_soon(seeking.run, network)
     await trio.sleep(1)
     assert max(await cut_every(network, 2, 12, seeking, [HELLO])) < 1
+
+
+async def test_a_peer_that_greets_and_is_lost_before_anybody_looked_is_sought_as_eagerly(
+    seeking, nursery, autojump_clock
+):
+    network = FakeNetwork()
+    network.reachable = False
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(600)  # the pauses have grown
+    for _ in range(8):
+        network.appear("B")
+        seeking.heard(HELLO)
+        network.vanish("B")
+        await trio.sleep(5)
+    times = [at for at, _, _ in network.dials if at > 601]
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 1.5 * EAGER_PAUSE_S + 1
+    assert len(times) > 10
+
+
+async def test_a_peer_that_came_to_us_in_a_long_pause_and_is_lost_again_does_not_wait_it_out(
+    seeking, nursery, autojump_clock
+):
+    network = FakeNetwork()
+    network.reachable = False
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(1800)
+    while network.dials[-1][0] < trio.current_time() - 1:  # noqa: ASYNC110 - until just after a try in vain
+        await trio.sleep(0.1)
+    network.appear("B")
+    seeking.heard(HELLO)
+    await trio.sleep(3)
+    network.reachable = True
+    network.vanish("B")
+    lost = trio.current_time()
+    while not network.connections():  # noqa: ASYNC110 - the fake network has no such event
+        await trio.sleep(0.05)
+    assert trio.current_time() - lost < 1.5 * EAGER_PAUSE_S
 
 
 @pytest.mark.parametrize("events", [[], [HELLO, LinkEnded("B", "blocked", "no")]])
@@ -373,22 +330,46 @@ async def test_a_peer_that_hangs_up_or_sends_us_away_is_asked_ever_less_often(
     assert max(took) > 20
 
 
-async def test_a_peer_that_was_lost_is_tried_every_few_seconds_for_some_minutes(
-    seeking, nursery, autojump_clock
-):
+async def tries_after_losing(seeking, nursery, met, for_s):
+    """Times of the dials in vain since a peer was lost, or, if it was not met, since the start."""
     network = FakeNetwork()
+    network.reachable = met
     nursery.start_soon(seeking.run, network)
-    await trio.sleep(60)
-    network.reachable = False
+    if met:
+        await trio.sleep(60)
+        network.reachable = False
+        network.vanish("B")
     lost = trio.current_time()
-    network.vanish("B")
-    await trio.sleep(3600)
-    times = [at - lost for at, _, _ in network.dials[1:]]
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert (
-        max(gap for at, gap in zip(times, gaps, strict=False) if at < EAGER_S - 5) < 1.5 * EAGER_PAUSE_S + 0.2
+    await trio.sleep(for_s)
+    return [at - lost for at, _, _ in network.dials if at >= lost]
+
+
+@pytest.mark.parametrize(("met", "eager_s", "most"), [(True, EAGER_S, 700), (False, NEW_PLACE_EAGER_S, 200)])
+async def test_who_is_away_is_tried_every_few_seconds_at_first_and_then_after_a_share_of_the_absence(
+    seeking, nursery, autojump_clock, met, eager_s, most
+):
+    times = await tries_after_losing(seeking, nursery, met, for_s=3600)
+    for earlier, later in itertools.pairwise(times):
+        share = max(1, (earlier + 1) / eager_s)
+        assert later - earlier <= 1.5 * min(EAGER_PAUSE_S * share, LONGEST_PAUSE_S) + 0.2
+    assert 100 < len(times) < most
+    print(
+        f"{'lost' if met else 'not met'}: {len(times)} dials in an hour, {len([t for t in times if t < 600])} in 10 min"
     )
-    assert min(gap for at, gap in zip(times, gaps, strict=False) if at > EAGER_S) > 20
+
+
+async def test_who_answers_and_hangs_up_is_not_tried_in_that_hurry(seeking, nursery, autojump_clock):
+    network = FakeNetwork()
+    times = []
+
+    async def refused(peer, addresses):
+        times.append(trio.current_time())
+        raise Unreachable("it hung up", answered=True)
+
+    network.dial = refused
+    nursery.start_soon(seeking.run, network)
+    await trio.sleep(600)
+    assert len(times) < 30
 
 
 async def test_in_a_new_place_everybody_is_sought_at_once_however_long_the_pauses_had_grown(

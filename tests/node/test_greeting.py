@@ -97,6 +97,36 @@ async def test_a_relay_is_not_blamed_for_having_no_sync(monkeypatch, caplog, we_
             nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("we_open", [True, False])
+async def test_who_speaks_no_sync_at_all_is_no_warning_and_an_rxdb_client_no_problem(
+    monkeypatch, caplog, we_open
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr("whatnext.node.links.GREETING_S", (0.05, 0.2, 1.0, 5.0))
+    opener, other = two()
+    own, client = (opener, other) if we_open else (other, opener)
+    handlers = {"/whatnext/rxdb/1.0.0": drain}
+    async with open_network(own, LISTEN) as ours, open_network(client, LISTEN, handlers) as remote:
+        links = SyncLinks(ours.peer, NoHub(), random.Random(1))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(links.run, ours)
+            await ours.dial(remote.peer, remote.addresses())
+            with trio.fail_after(10):
+                while remote.peer not in links.problems:  # noqa: ASYNC110 - it has no event
+                    await trio.sleep(0.01)
+            [said] = [each for each in caplog.records if "does not speak" in each.getMessage()]
+            assert said.levelname == "INFO"
+            links.excuse(remote.peer)
+            assert links.problems == {}
+            links._complain(ours, remote.peer, "at its next try")
+            assert links.problems == {}
+            await ours.disconnect(remote.peer)
+            with trio.fail_after(5):
+                while links._excused:  # noqa: ASYNC110 - likewise
+                    await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+
+
 async def test_nothing_is_said_of_a_peer_that_speaks_our_version(monkeypatch):
     monkeypatch.setattr("whatnext.node.links.GREETING_S", (0.05, 0.05))
     opener, own = two()

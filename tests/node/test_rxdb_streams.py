@@ -35,7 +35,8 @@ class Side:
         self.circle, self.protocols = Circle(), protocols
         self.bob = self.circle.friend("Bob")
         self.discipline = Discipline()
-        self.clients = RxdbClients(self.circle.ann.here, self.discipline)
+        self.came = []
+        self.clients = RxdbClients(self.circle.ann.here, self.discipline, on_peer=self.came.append)
 
 
 @asynccontextmanager
@@ -81,6 +82,7 @@ async def test_old_and_new_speak_the_newest_version_both_know(offered, asked, ag
         assert talk.stream.protocol == agreed
         (playlist,) = (await talk.ask(PULL))["result"]["documents"]
         assert playlist["id"] == side.circle.id
+        assert side.came == [peer.peer]
 
 
 async def test_only_the_new_version_has_a_word_for_what_cannot_be_answered():

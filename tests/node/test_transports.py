@@ -3,6 +3,7 @@
 import http
 import json
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -10,9 +11,12 @@ import urllib.error
 import urllib.request
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from whatnext.node import ports
 from whatnext.node.transports import LISTEN, with_extra
+from whatnext.node.webrtc_certificate import FILE, kept_certificate
 
 TRANSPORTS = {
     "tcp": "/ip4/127.0.0.1/tcp/0",
@@ -92,6 +96,50 @@ def test_two_nodes_edit_one_playlist_over_nothing_but_this_transport(device, tra
 @pytest.mark.real
 def test_a_node_that_speaks_only_mplex_edits_the_playlist_too(device):
     share_and_edit(device("anna", "tcp"), device("ben", "tcp", ONLY_MPLEX))
+
+
+@pytest.mark.real
+def test_a_webrtc_address_is_good_after_a_restart(device, tmp_path):
+    pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
+    anna, ben = device("anna", "webrtc-direct"), device("ben", "webrtc-direct")
+    [address] = anna.ask("node.status")["addresses"]
+    anna.process.stdin.close()
+    anna.process.wait(10)
+    again = device("anna", "webrtc-direct")
+    assert again.ask("node.status")["addresses"] == [address]
+    ben.ask("connect", target=address)
+    assert stat.S_IMODE((tmp_path / "anna" / FILE).stat().st_mode) == 0o600
+
+
+def test_without_webrtc_no_certificate_is_made(tmp_path):
+    assert kept_certificate(tmp_path, (TRANSPORTS["tcp"], TRANSPORTS["quic-v1"])) == b""
+    assert list(tmp_path.iterdir()) == []
+
+
+def others_key():
+    new = ec.generate_private_key(ec.SECP256R1())
+    return new.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+@pytest.mark.parametrize("damage", [lambda pem: pem[:100], lambda pem: b"", lambda pem: others_key() + pem])
+def test_a_damaged_certificate_is_replaced_and_said(tmp_path, caplog, damage):
+    pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
+    listen = (TRANSPORTS["webrtc-direct"],)
+    pem = kept_certificate(tmp_path, listen)
+    assert kept_certificate(tmp_path, listen) == pem
+    (tmp_path / FILE).write_bytes(damage(pem))
+    new = kept_certificate(tmp_path, listen)
+    assert new not in (pem, b"")
+    assert kept_certificate(tmp_path, listen) == new
+    assert "is made anew" in caplog.text
+
+
+def test_where_the_profile_cannot_be_written_webrtc_works_all_the_same(tmp_path, caplog):
+    pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
+    assert kept_certificate(tmp_path / "missing", (TRANSPORTS["webrtc-direct"],)) != b""
+    assert "changes with the next start" in caplog.text
 
 
 def share_and_edit(anna, ben):

@@ -14,7 +14,7 @@ PEER, OTHER = Identity(bytes(32)).peer_id, Identity(b"1" * 32).peer_id
 PLAYLIST = ids.to_text(b"p" * 20)
 SECRET = InviteKey(b"s" * 32).secret_text
 CONNECT = f"whtnxt://connect/{PEER}?addr=/ip4/192.0.2.1/tcp/4001&relay=/dns4/r.example/tcp/1/p2p/{OTHER}&name=Ann%20B"
-JOIN = f"whtnxt://join/{PLAYLIST}?peer={PEER}&peer={OTHER}&addr=/ip6/2001:db8::1/udp/9/quic-v1#{SECRET}"
+JOIN = f"whtnxt://join/{PLAYLIST}?peer={PEER}&peer={OTHER}&addr=/ip6/2001:db8::1/udp/9/quic-v1&name=Ann&list=Mix#{SECRET}"
 
 HOSTS = st.sampled_from(
     ["/ip4/192.0.2.1", "/ip6/::1", "/dns4/a.example", "/dns/host-1", "/dnsaddr/x.example."]
@@ -36,11 +36,18 @@ def test_a_connect_link_reads_back_as_it_was_written(peer, addresses, relays, na
     st.binary(min_size=20, max_size=20),
     st.binary(min_size=32, max_size=32),
     st.lists(PEERS, min_size=1, max_size=4),
+    NAMES,
+    NAMES,
 )
-def test_a_join_link_reads_back_as_it_was_written(playlist, seed, peers):
+def test_a_join_link_reads_back_as_it_was_written(playlist, seed, peers, name, title):
     secret = InviteKey(seed).secret_text
     link = links.JoinLink(
-        playlist=playlist, secret=secret, peers=tuple(peers), addresses=("/ip4/1.2.3.4/tcp/5",)
+        playlist=playlist,
+        secret=secret,
+        peers=tuple(peers),
+        addresses=("/ip4/1.2.3.4/tcp/5",),
+        name=name,
+        title=title,
     )
     assert links.parse(f"  {link}\n") == link
     assert str(link).endswith("#" + secret)
@@ -96,7 +103,9 @@ def test_the_examples_of_the_design_are_read():
         (f"whtnxt://join/{PLAYLIST[:-1]}?peer={PEER}#{SECRET}", "is no playlist id"),
         (f"whtnxt://join/{PLAYLIST}#{SECRET}", "names no member"),
         (f"whtnxt://join/{PLAYLIST}?peer=x#{SECRET}", "is not an Ed25519 PeerID"),
-        (f"whtnxt://join/{PLAYLIST}?peer={PEER}&name=x#{SECRET}", "part 'name'"),
+        (f"whtnxt://join/{PLAYLIST}?peer={PEER}&title=x#{SECRET}", "part 'title'"),
+        (f"whtnxt://join/{PLAYLIST}?peer={PEER}&list=a&list=b#{SECRET}", "2 parts 'list'"),
+        (f"whtnxt://join/{PLAYLIST}?peer={PEER}&list=%0a#{SECRET}", "link's list is not one line"),
     ],
 )
 def test_a_malformed_link_gets_one_sentence_that_names_the_fault(text, said):

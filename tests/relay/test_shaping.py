@@ -1,10 +1,7 @@
 """Bandwidth: over any time no more goes on than the rates allow, and those who keep below them never wait."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from whatnext.relay.buckets import Buckets
 from whatnext.relay.circuits import Circuit, CircuitLimit
 from whatnext.relay.limits import Limits
 from whatnext.relay.shaping import Shaper
@@ -54,23 +51,3 @@ def test_a_peer_does_not_get_more_by_making_its_circuits_anew():
 def test_an_edit_a_second_is_never_delayed():
     shaper, made = Shaper(LIMITS), circuit(1, "anna", "a")
     assert [shaper.pause(made, 450, float(second)) for second in range(1000)] == [0.0] * 1000
-
-
-@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.floats(0, 50), st.floats(0, 3)), max_size=60))
-def test_buckets_are_bounded_and_never_give_more_than_burst_and_rate(steps):
-    buckets, now, taken = Buckets(10.0, 20.0, capacity=6), 0.0, {}
-    for key, amount, later in steps:
-        now += later
-        if buckets.take(key, amount, now):
-            taken[key] = taken.get(key, 0.0) + amount
-        assert len(buckets) <= 6
-        assert all(sum_ <= 20.0 + 10.0 * now + 1e-6 for sum_ in taken.values())
-
-
-def test_the_longest_unused_bucket_is_forgotten_first():
-    buckets = Buckets(1.0, 1.0, capacity=2)
-    assert buckets.take("a", 1, 0.0)
-    assert buckets.take("b", 1, 0.0)
-    assert not buckets.take("a", 1, 0.0)
-    assert buckets.take("c", 1, 0.0)
-    assert buckets.take("b", 1, 0.0)  # forgotten, so full again

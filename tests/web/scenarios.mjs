@@ -49,6 +49,20 @@ export async function strangers ({ open, axe }, { url }) {
   return { axe: await axe(page), body: await page.textContent('body'), complaints: page.complaints }
 }
 
+export async function looking ({ open }, { link }) {
+  const page = await open(link)
+  const isWatched = () => page.evaluate(async () => {
+    const headers = { 'content-type': 'application/json' }
+    return (await (await fetch('/v1/glance', { method: 'POST', headers, body: '{}' })).json()).watched
+  })
+  await until('the node knows that the page is looked at', isWatched)
+  await page.evaluate(() => {
+    document.hasFocus = () => false
+    window.dispatchEvent(new Event('blur'))
+  })
+  await until('the node knows that it is no more', async () => !(await isWatched()))
+}
+
 export async function everyPage ({ open, axe }, { link, playlist, scheme, width }) {
   const page = await open(link, { colorScheme: scheme, viewport: { width, height: 800 } })
   const found = {}
@@ -118,7 +132,8 @@ export async function sharing ({ open }, { ada, ben }) {
   await second.getByRole('button', { name: 'Start' }).click()
   await second.locator('dialog').waitFor({ state: 'detached' })
   await second.goto(new URL(`/#open=${encodeURIComponent(link)}`, second.url()).href)
-  await second.getByRole('heading', { name: 'You are invited to a playlist' }).waitFor()
+  await second.getByRole('heading', { name: 'You are invited to “Friday”' }).waitFor()
+  await second.getByText('“Ada” (says the link)').waitFor()
   assert.ok(!second.url().includes('open='), 'the secret left the address')
   await second.getByRole('button', { name: 'Join', exact: true }).click()
   await sees(second, ['Feeling Good', 'White Gloves', 'Sodade', 'Mohabbat'])

@@ -36,6 +36,10 @@ def test_a_browser_without_a_link_sees_how_to_get_one_and_nothing_else(scene, ad
     assert "Secret songs" not in seen["body"]
 
 
+def test_the_node_knows_whether_somebody_looks_at_a_page(scene, nodes):
+    scene("looking", link=link_to(nodes("ada")))
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 360)])
 def test_every_page_is_accessible_and_asks_nobody_else(scene, ada, scheme, width):
     playlist = with_tracks(ada, "Kitchen", 40)

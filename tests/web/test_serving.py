@@ -123,6 +123,32 @@ async def test_without_a_build_the_page_says_which_command_makes_it(tmp_path):
     assert b"make web" in body
 
 
+async def test_a_build_made_meanwhile_is_served_without_a_new_start(tmp_path):
+    async with served(tmp_path) as get:
+        assert b"make web" in (await get("/"))[2]
+        (tmp_path / "assets").mkdir()
+        (tmp_path / "assets" / "index-1.js").write_text("one")
+        (tmp_path / "index.html").write_text("the first")
+        assert [(await get(path))[2] for path in ("/", "/assets/index-1.js")] == [b"the first", b"one"]
+        (tmp_path / "assets" / "index-1.js").unlink()
+        (tmp_path / "assets" / "index-22.js").write_text("two")
+        (tmp_path / "index.html").write_text("the second")
+        assert [(await get(path))[2] for path in ("/", "/assets/index-22.js")] == [b"the second", b"two"]
+        assert (await get("/assets/index-1.js"))[0] == 401
+
+
+async def test_in_the_middle_of_a_build_the_pages_of_before_are_served(built):
+    async with served(built) as get:
+        assert (await get("/"))[2] == b"<!doctype html>the shell"
+        (built / "index.html").unlink()
+        assert (await get("/"))[2] == b"<!doctype html>the shell"
+        (built / "index.html").write_text("a shell whose script is not there yet")
+        (built / "assets" / "index-abc.js").unlink()
+        assert (await get("/"))[2] == b"a shell whose script is not there yet"
+        (built / "assets" / "index-def.js").write_text("it came")
+        assert (await get("/assets/index-def.js"))[2] == b"it came"
+
+
 def test_a_session_is_known_again_after_a_restart_until_it_expires():
     key = sessions.key_from(Identity(bytes(32)).sign)
     assert key == sessions.key_from(Identity(bytes(32)).sign)

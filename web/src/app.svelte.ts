@@ -8,6 +8,7 @@ import { Player } from './data/player.svelte.ts'
 import { hear } from './data/events.ts'
 import { News } from './data/news.svelte.ts'
 import type { ProfileView } from './data/views.ts'
+import { tellAttention } from './lib/attention.ts'
 import type { Command } from './lib/commands.ts'
 import { routeOf, to, type Route } from './lib/route.ts'
 import { text } from './text.ts'
@@ -106,6 +107,7 @@ export class App {
 /** Sign in by the cookie and open everything; null when the node does not know this browser. */
 export async function openApp (): Promise<App> {
   const profile = await call<ProfileView>('profile.show')
+  tellAttention()
   return new App(await openStore(profile.peer), profile)
 }
 

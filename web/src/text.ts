@@ -124,7 +124,8 @@ export const text = {
   },
   join: {
     title: 'Open a link', paste: 'Paste a WhatNext link', check: 'Continue',
-    playlist: 'You are invited to a playlist', from: (who: string) => `It comes from ${who}.`,
+    playlist: 'You are invited to a playlist', invited: (title: string) => `You are invited to “${title}”`,
+    here: 'This playlist is on this device already.', open: 'Open it',
     what: 'Joining copies the playlist to this device and shows your name to its members. This device connects directly to theirs.',
     connect: (who: string) => `Connect to ${who}?`, claims: (name: string) => `“${name}” (says the link)`,
     connectWhat: 'Your devices find each other from now on. Nothing else is shared until one of you invites the other.',

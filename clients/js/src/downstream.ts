@@ -64,7 +64,9 @@ export class Downstream<Document extends Versioned> {
       if (result.documents.length < size) this.#pulled(order)
       return result
     } catch (error) {
-      this.#isPulling = false // RxDB tries again by itself
+      this.#isPulling = false // RxDB tries again by itself, and that brings what was held back
+      this.#held = []
+      this.#owedSince ??= 0
       throw error
     }
   }

@@ -1,4 +1,4 @@
-// Invite links: `whtnxt://join/<playlist id>?peer=<PeerID>&addr=<multiaddr>&relay=<multiaddr>#<secret>`.
+// Invite links: `whtnxt://join/<playlist id>?peer=<PeerID>&addr=<multiaddr>&relay=<multiaddr>&name=<text>&list=<text>#<secret>`.
 
 import { fromBase32, fromBase58, toBase58 } from './encoding.ts'
 
@@ -11,6 +11,9 @@ export interface Invite {
   peers: string[]
   addresses: string[]
   relays: string[]
+  /** What the link claims the inviter and the playlist are called; empty when it does not say. */
+  name: string
+  title: string
 }
 
 const SCHEME = 'whtnxt://'
@@ -30,15 +33,20 @@ export function parseInvite (link: string): Invite {
   }
   const given = valuesOf(query)
   if (given.peer.length === 0) throw new Error('the link names no member to join through: ask for a new one')
-  return { playlist, playlistId, secret, peers: given.peer, addresses: given.addr, relays: given.relay }
+  return {
+    playlist, playlistId, secret, peers: given.peer, addresses: given.addr, relays: given.relay,
+    name: given.name[0] ?? '', title: given.list[0] ?? ''
+  }
 }
 
-function valuesOf (query: string): Record<'peer' | 'addr' | 'relay', string[]> {
-  const given = { peer: [] as string[], addr: [] as string[], relay: [] as string[] }
+type Part = 'peer' | 'addr' | 'relay' | 'name' | 'list'
+
+function valuesOf (query: string): Record<Part, string[]> {
+  const given: Record<Part, string[]> = { peer: [], addr: [], relay: [], name: [], list: [] }
   for (const part of query.split('&')) {
     const [key = '', value = ''] = part.split('=', 2)
-    if (!(key in given) || value === '') throw new Error('the link has a part that this version does not know: update it')
-    given[key as keyof typeof given].push(unquoted(value))
+    if (!Object.hasOwn(given, key) || value === '') throw new Error('the link has a part that this version does not know: update it')
+    given[key as Part].push(unquoted(value))
   }
   return given
 }

@@ -96,7 +96,10 @@ export class Link {
   async call (
     collection: string, method: string, params: unknown[], client: string, signal?: AbortSignal
   ): Promise<Received> {
-    const channel = await this.#untilOpen(signal)
+    let channel: Channel
+    do { // between an answer to `await` and what follows it, the channel may be lost or the caller give up
+      channel = await this.#untilOpen(signal)
+    } while (channel !== this.#channel || signal?.aborted === true)
     const answer = await this.#ask(channel, { collection, method, params }, client, signal)
     if (answer.error !== undefined && answer.result === undefined) {
       const error = new LinkError(answer.error.code, answer.error.message)

@@ -45,6 +45,8 @@ export async function replicate<Document extends Versioned> (
     await link.call(collection.name, method, params, client, ending.signal)
   const downstream = new Downstream<Document>(call, async (ids) => await versionsOf(collection, ids), retryTimeMs)
 
+  // Before RxDB begins: a collection that is replicated over this link already is refused here.
+  const unsubscribe = link.subscribe(collection.name, (event, order) => { downstream.take(event, order) })
   const state = replicateRxCollection<Document, Checkpoint>({
     collection,
     replicationIdentifier,
@@ -67,7 +69,6 @@ export async function replicate<Document extends Versioned> (
           }
         })
   })
-  const unsubscribe = link.subscribe(collection.name, (event, order) => { downstream.take(event, order) })
   const opened = link.opened$.subscribe(() => { downstream.startOver() })
   const active = state.active$.subscribe((isActive) => { downstream.settle(isActive) })
   state.onCancel.push(() => {

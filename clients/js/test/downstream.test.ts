@@ -13,10 +13,14 @@ class Stage {
   readonly downstream: Downstream<Note>
   #order = 0
   #answer: ((received: Received) => void) | undefined
+  #fail: ((error: Error) => void) | undefined
 
   constructor (retryTimeMs = 3_600_000) {
     this.downstream = new Downstream<Note>(
-      async () => await new Promise((resolve) => { this.#answer = resolve }),
+      async () => await new Promise((resolve, reject) => {
+        this.#answer = resolve
+        this.#fail = reject
+      }),
       async (ids) => new Map(ids.flatMap((id) => {
         const version = this.versions.get(id)
         return version === undefined ? [] : [[id, version] as const]
@@ -33,6 +37,8 @@ class Stage {
   answer (...documents: Note[]): void {
     this.#answer?.({ id: 't|1', collection: 'notes', result: pulled(documents), order: ++this.#order })
   }
+
+  fail (): void { this.#fail?.(new Error('no disk')) }
 
   async pulled (...documents: Note[]): Promise<void> {
     const pull = this.downstream.pull(undefined, 10)
@@ -142,4 +148,18 @@ test('a pull that fails leaves the pull owed', async () => {
   failing.take(pulled([note('a', '1')]), 1)
   assert.deepEqual(heard, [])
   failing.stop()
+})
+
+test('a pull that was not owed and fails is owed, and brings what was held back for it', async () => {
+  const stage = new Stage()
+  await stage.pulled()
+  const pull = stage.downstream.pull(undefined, 10)
+  stage.event(note('a', '1'))
+  stage.fail()
+  await assert.rejects(pull, /no disk/)
+  stage.event(note('a', '2'))
+  await stage.pulled(note('a', '2'))
+  stage.event(note('b', '3'))
+  assert.deepEqual(stage.heard, [pulled([note('b', '3')])])
+  stage.downstream.stop()
 })

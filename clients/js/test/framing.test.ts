@@ -34,12 +34,13 @@ test('lengths out of bounds and what cannot be unpacked are refused', async () =
 
 test('invite links are read strictly', () => {
   const secret = '1'.repeat(32)
-  const link = `whtnxt://join/${'a'.repeat(32)}?peer=12D3KooW&addr=/ip4/192.0.2.1/tcp/4001&peer=x%20y#${secret}`
+  const link = `whtnxt://join/${'a'.repeat(32)}?peer=12D3KooW&addr=/ip4/192.0.2.1/tcp/4001&peer=x%20y&name=Ann&list=Friday%2C%20late#${secret}`
   const invite = parseInvite(` ${link}\n`)
   assert.deepEqual([invite.peers, invite.addresses, invite.relays], [['12D3KooW', 'x y'], ['/ip4/192.0.2.1/tcp/4001'], []])
   assert.deepEqual(invite.secret, new Uint8Array(32))
+  assert.deepEqual([invite.name, invite.title], ['Ann', 'Friday, late'])
   for (const bad of [
-    'https://example.org', link.replace('join', 'connect'), link.slice(0, -1), link.replace('peer=', 'pier='),
+    'https://example.org', link.replace('join', 'connect'), link.slice(0, -1), link.replace('peer=', 'pier='), link.replace('addr=', 'toString='),
     link.replace(/peer=[^&#]*&?/g, ''), 'x'.repeat(5000), link.replace('a'.repeat(32), 'A1')
   ]) assert.throws(() => parseInvite(bad), Error, bad)
 })

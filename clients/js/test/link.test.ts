@@ -64,6 +64,29 @@ test('a lost connection rejects what waits for an answer, and the next one has i
   link.stop()
 })
 
+test('a request of the moment in which the connection is lost goes out on the next one', async () => {
+  const { node, link } = played()
+  await until(() => link.state === 'open')
+  const answer = ask(link)
+  node.receiver?.closed('cut')
+  await until(() => node.sent.length === 1)
+  assert.equal(node.opened, 2)
+  node.answer('yes')
+  assert.equal(await answer, 'yes')
+  link.stop()
+})
+
+test('a request given up in the moment in which it is made is not sent', async () => {
+  const { node, link } = played({ timeoutMs: 50 })
+  await until(() => link.state === 'open')
+  const ending = new AbortController()
+  const answer = ask(link, ending.signal)
+  ending.abort()
+  await assert.rejects(answer, fails('stopped'))
+  assert.deepEqual([node.sent, link.state], [[], 'open'])
+  link.stop()
+})
+
 test('an old connection is not heard any more', async () => {
   const { node, link } = played()
   await until(() => link.state === 'open')

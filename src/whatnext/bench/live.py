@@ -24,6 +24,7 @@ WARM_UP = 30
 LOST_S = 10.0
 ECHO_BYTES = 300
 """About one record of an added track with its frame."""
+_WRITTEN = 'whatnext_sync_bytes_total{direction="out"}'
 
 Request = tuple[str, dict[str, object]]
 
@@ -44,9 +45,10 @@ class LiveReport(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds from sending the call on A until the last of the others has told of the change on its feed.
 
     `echo_…` is a plain libp2p round trip of a record's size between two processes in the same run; `ratio` is
-    `p50_ms / echo_p50_ms`. `cpu_ms_per_edit` is what each node computed for an edit, A first. `api_call_ms` is
-    A's own answer, `driver_ms` what the measuring process itself takes
-    to read one event, `disk_commit_ms` a bare SQLite commit here; a change needs two in turn, A's and the other's.
+    `p50_ms / echo_p50_ms`. `api_call_ms` is A's own answer, `driver_ms` what the measuring process itself takes to read
+    one event, `disk_commit_ms` a bare SQLite commit here; a change needs two in turn, A's and the other's.
+    Of each node, A first: `cpu_ms_per_edit` it computed, `sync_bytes_per_edit` it wrote to its peers, before
+    encryption, `resident_mb` (10^6 bytes) at the end.
     """
 
     bench: str = "live"
@@ -68,6 +70,8 @@ class LiveReport(msgspec.Struct, frozen=True, kw_only=True):
     disk_commit_ms: float
     pause_ms: float
     cpu_ms_per_edit: list[float]
+    sync_bytes_per_edit: list[float]
+    resident_mb: list[float]
     stages_ms: dict[str, float] | None = None
 
 
@@ -152,14 +156,32 @@ def measure(options: Options) -> LiveReport:
         stack.callback(run.close)
         say(f"{WARM_UP} edits to warm up, then {options.edits}")
         _edit(run, WARM_UP, options.pause_ms)
-        computed = [node.cpu_s() for node in running]
+        spent = _Spent(running)
         timed = _edit(run, options.edits, options.pause_ms)
-        computed = [node.cpu_s() - before for node, before in zip(running, computed, strict=True)]
+        spent.stop()
         lost = _lost(running[1:], playlist, timed)
         parts = _stages(running, timed) if options.stages else None
         say("the same link without us: libp2p echo")
         echoes = round_trips(max(options.edits, 200), ECHO_BYTES)
-    return _report(options, run, timed, lost, echoes, computed, parts)
+    return _report(options, run, timed, lost, echoes, spent, parts)
+
+
+class _Spent:
+    """What each node has spent between its making and `stop`."""
+
+    def __init__(self, running: list[Node]) -> None:
+        self._running = running
+        self.written = [node.metric(_WRITTEN) for node in running]
+        self.resident_mb: list[float] = []
+        self.cpu_s = [node.cpu_s() for node in running]
+
+    def stop(self) -> None:
+        """Count what was spent, before anything else is asked of the nodes."""
+        self.cpu_s = [n.cpu_s() - before for n, before in zip(self._running, self.cpu_s, strict=True)]
+        self.resident_mb = [node.resident_mb() for node in self._running]
+        self.written = [
+            n.metric(_WRITTEN) - before for n, before in zip(self._running, self.written, strict=True)
+        ]
 
 
 def _edit(run: Run, edits: int, pause_ms: float) -> list[_Timed]:
@@ -188,7 +210,7 @@ def _report(
     timed: list[_Timed],
     lost: int,
     echoes: list[float],
-    computed: list[float],
+    spent: "_Spent",
     parts: dict[str, float] | None,
 ) -> LiveReport:
     slowest = [max(s for s in each.seen if s is not None) for each in timed if None not in each.seen]
@@ -212,7 +234,9 @@ def _report(
         driver_ms=round(run.reading_s / max(run.reads, 1) * 1000, 3),
         disk_commit_ms=round(commit_ms(), 3),
         pause_ms=options.pause_ms,
-        cpu_ms_per_edit=[round(seconds * 1000 / len(timed), 2) for seconds in computed],
+        cpu_ms_per_edit=[round(seconds * 1000 / len(timed), 2) for seconds in spent.cpu_s],
+        sync_bytes_per_edit=[round(written / len(timed)) for written in spent.written],
+        resident_mb=[round(each, 1) for each in spent.resident_mb],
         stages_ms=parts,
     )
 

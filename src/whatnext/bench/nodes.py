@@ -103,12 +103,21 @@ class Node:
         """Perform an operation; raises `WhatNextError` with the node's sentence."""
         assert self._http is not None, "the node was started"
         headers = {"Authorization": f"Bearer {self.token}"}
+        self._http.close()  # or a node that closed a silent connection is taken for one that died
         self._http.request("POST", f"/v1/{operation}", json.dumps(request), headers)
         answer = self._http.getresponse()
         body = json.loads(answer.read())
         if answer.status != http.HTTPStatus.OK:
             raise WhatNextError(f"{operation}: {body.get('detail', body)}")
         return body
+
+    def metric(self, series: str) -> float:
+        """The value of a series of its `/metrics`, named with its labels."""
+        assert self._http is not None, "the node was started"
+        self._http.close()
+        self._http.request("GET", "/metrics", headers={"Authorization": f"Bearer {self.token}"})
+        page = self._http.getresponse().read().decode()
+        return next(float(line[len(series) :]) for line in page.splitlines() if line.startswith(f"{series} "))
 
     def kill(self) -> None:
         """SIGKILL, no goodbye."""

@@ -7,15 +7,21 @@ import selectors
 import socket
 import time
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 
-from whatnext.bench.nodes import Node
 from whatnext.errors import ConnectionLost
 
 _decode = msgspec.json.Decoder(dict[str, object]).decode
+
+
+class Node(Protocol):
+    """A running node, as far as its local API must be known."""
+
+    url: str
+    token: str
 
 
 class Event(NamedTuple):

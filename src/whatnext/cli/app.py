@@ -16,6 +16,7 @@ from whatnext.cli.commands import (
     music,
     network,
     node,
+    notifications,
     opening,
     other,
     peer,
@@ -50,6 +51,7 @@ def build_app() -> App:
     app.command(profile.id_, name="id")
     app.command(_playlist_app())
     app.command(music.music)
+    app.command(notifications.notifications)
     _add_sharing(app)
     for command in (network.connect, network.disconnect, network.discover, network.ping):
         app.command(command)

@@ -1,7 +1,7 @@
 """Arguments that several commands share, with their help."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -29,6 +29,10 @@ Mbid = Annotated[str | None, Parameter(help="The recording's MusicBrainz id.")]
 Links = Annotated[list[str] | None, Parameter(name="--link", help="A link to it; repeat it for several.")]
 Note = Annotated[str | None, Parameter(help="A note for the others.")]
 Limit = Annotated[int, Parameter(help="How many at most.")]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"], Parameter(help="The least that is logged.")
+]
+LogFormat = Annotated[Literal["human", "json"], Parameter(help="How the log on stderr is written.")]
 InputFile = Annotated[Path, Parameter(help="The file; - reads standard input.", allow_leading_hyphen=True)]
 AsQr = Annotated[bool, Parameter(negative=(), help="Also draw the link as a QR code, on stderr.")]
 QrFile = Annotated[Path | None, Parameter(help="Also write the link as a QR code, a PNG picture.")]

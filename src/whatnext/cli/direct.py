@@ -43,9 +43,9 @@ class DirectBackend:
         """Perform an operation; raises `NodeNotRunning` for those that only a node has."""
         found = OPERATIONS.get(operation)
         if found is None:
-            from whatnext.node import acquaintances, relays
+            from whatnext.node import acquaintances, notifications, relays
 
-            offline = {**acquaintances.OFFLINE, **relays.OFFLINE}
+            offline = {**acquaintances.OFFLINE, **relays.OFFLINE, **notifications.OFFLINE}
             if operation not in offline:
                 raise node_is_needed()
             return msgspec.convert(offline[operation](self._playlists, request), response)

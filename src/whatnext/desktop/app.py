@@ -14,9 +14,10 @@ from whatnext.desktop import crash, handover, instance, node_client
 from whatnext.desktop.crash import CrashReport
 from whatnext.desktop.handover import Answer, Request
 from whatnext.desktop.node_process import Life, Ready, command_for, live
+from whatnext.desktop.session_bus import bus_address
 from whatnext.desktop.supervisor import Finished, GaveUp, Supervisor
 from whatnext.desktop.surfaces import Surface
-from whatnext.errors import ConnectionLost, LocalError, StoreUnwritable
+from whatnext.errors import ConnectionLost, LocalError
 from whatnext.node.state_file import NodeFile
 
 LOOK_S = 0.5
@@ -34,11 +35,14 @@ class Desktop:
         surfaces: Sequence[Surface],
         say: Callable[[str], None],
         node_options: Sequence[str] = (),
+        bus: str | None = None,
     ) -> None:
+        """`bus` is the address of the session's D-Bus, for notifications and the tray; None is without them."""
         self._directory = directory
         self._surfaces = list(surfaces)
         self._tell = say
         self._options = node_options
+        self._bus = bus
         self._supervisor = Supervisor()
         self._node: NodeFile | None = None
         self._changed = trio.Event()
@@ -62,6 +66,7 @@ class Desktop:
                 await nursery.start(instance.serve, self._directory, self._take)
                 nursery.start_soon(self._first_page, link, nursery.cancel_scope)
                 nursery.start_soon(self._show_again)
+                nursery.start_soon(self._show_outside, nursery.cancel_scope.cancel)
                 await self._keep_node()
                 nursery.cancel_scope.cancel()
         finally:
@@ -71,14 +76,14 @@ class Desktop:
         if self._gave_up is not None:
             raise LocalError(self._gave_up)
 
-    async def show(self, link: str | None) -> None:
-        """Show the page once a node runs; raises `LocalError` when no surface is left to show it.
+    async def show(self, link: str | None, place: str = "") -> None:
+        """Show the page (at a place, `#/…`) once a node runs; raises `LocalError` when no surface is left to show it.
 
         A surface that cannot is given up for the next one, with a sentence.
         """
         async with self._showing:
             while True:
-                url = await self._address(link)
+                url = await self._address(link, place)
                 surface = self.surface
                 try:
                     await surface.show(url)
@@ -88,12 +93,12 @@ class Desktop:
                     self._shown_at = url.partition("/auth")[0]
                     return
 
-    async def _address(self, link: str | None) -> str:
+    async def _address(self, link: str | None, place: str = "") -> str:
         """A page's address at the node, as soon as one is there."""
         while True:
             node = await self._wait_node()
             try:
-                return await node_client.page(node, link)
+                return await node_client.page(node, link, place)
             except ConnectionLost:
                 await trio.sleep(LOOK_S)  # it is just ending; another one comes, or we give up
 
@@ -142,9 +147,6 @@ class Desktop:
             began = trio.current_time()
             life = await self._own_life()
             ended = trio.current_time()
-            verdict = self._supervisor.ended(ended, life.status)
-            if isinstance(verdict, Finished):
-                return
             report = CrashReport(
                 at_s=time.time(),
                 status=life.status,
@@ -152,10 +154,14 @@ class Desktop:
                 lived_s=ended - began,
                 lines=life.lines,
             )
+            verdict = self._supervisor.ended(ended, life.status, report.reason)
+            if isinstance(verdict, Finished):
+                return
             if isinstance(verdict, GaveUp):
                 await self._give_up(report, verdict)
                 return
-            self._say(f"the node ended ({report.how}) and is started again{self._kept_in(report)}")
+            _, where = crash.kept_in(self._directory, report)
+            self._say(f"the node ended ({report.how}) and is started again; {where}")
             await trio.sleep(verdict.after_s)
 
     async def _own_life(self) -> Life:
@@ -189,25 +195,21 @@ class Desktop:
 
     async def _give_up(self, report: CrashReport, verdict: GaveUp) -> None:
         """Show the last report, until a window with it is closed; `run` then raises the reason."""
+        path, where = crash.kept_in(self._directory, report)
+        last = report.how if report.reason is None else report.reason
         self._gave_up = (
-            f"the node does not stay alive: {verdict.why}, the last time {report.how}{self._kept_in(report)};"
+            f"the node does not stay alive: {verdict.why}. The last time: {last}; {where};"
             " `whatnext doctor` may know why"
         )
         self._say(report.text())
-        if self.surface.where == "terminal":
+        if path is None or self.surface.where == "terminal":
             return
         try:
-            await self.surface.show((self._directory / crash.FILE).as_uri())
+            await self.surface.show(path.as_uri())
             if self.surface.where == "window":
                 await self.surface.wait_closed()
         except LocalError as error:
             self._say(str(error))
-
-    def _kept_in(self, report: CrashReport) -> str:
-        try:
-            return f"; what it wrote last is in {crash.keep(self._directory, report)}"
-        except StoreUnwritable as error:
-            return f"; the crash report is not kept: {error}"
 
     def _say(self, message: str) -> None:
         # The terminal, or the program whose link was clicked, may be gone: then nobody reads it.
@@ -229,6 +231,20 @@ class Desktop:
             self._again = trio.Event()
             await self.show(None)
 
+    async def _show_outside(self, leave: Callable[[], None]) -> None:
+        """Notifications and the tray, where pages are shown on a display and the session has a bus."""
+        if self._bus is None or self.surface.where == "terminal":
+            return
+        from whatnext.desktop.outside import Outside
+
+        async def open_page(place: str) -> None:
+            try:
+                await self.show(None, place)
+            except LocalError as error:
+                self._say(str(error))
+
+        await Outside(self._wait_node, open_page, leave).run(self._bus)
+
     async def _wait_node(self) -> NodeFile:
         while self._node is None:
             await self._changed.wait()
@@ -248,7 +264,7 @@ def run_desktop(
     link = None if link is None else handover.carried(link)
     with instance.first_or_handed_over(directory, link) as answer:
         if answer is None:
-            trio.run(_until_signal, Desktop(directory, surfaces, say), link)
+            trio.run(_until_signal, Desktop(directory, surfaces, say, bus=bus_address()), link)
         return answer
 
 

@@ -4,6 +4,7 @@
 - A node that was ready and then died is started again at once: its start works, and pages are waiting for it.
 - A node that dies before it is ready is started again after a pause that doubles: a CLI command may hold the profile
   for a moment, an older node may still be closing. After `MAX_FAILED_STARTS` in a row the reason will not go away.
+- One that says the same reason `MAX_SAME_REASON` times will say it again: its user should read it soon.
 - More than `MAX_CRASHES` ends within `CRASH_WINDOW_S` is no life either, however often it was ready.
 - The local API's port of the last life is asked for again, so that open pages find the node where it was; only a failed
   start lets go of it, as the port itself may be the reason.
@@ -16,6 +17,8 @@ import msgspec
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 MAX_FAILED_STARTS = 6
 """In a row; their pauses add up to 7.75 s, longer than a node takes to close."""
+MAX_SAME_REASON = 3
+"""A damaged file or a taken port stays so; a profile that is only being closed is waited for by the node itself."""
 MAX_CRASHES, CRASH_WINDOW_S = 30, 600.0
 
 
@@ -45,6 +48,7 @@ class Supervisor:
         self.is_ready = False
         self._port = 0
         self._failed = 0
+        self._reasons: list[str] = []
         self._crashes: deque[float] = deque()
 
     def launch(self) -> int:
@@ -57,9 +61,13 @@ class Supervisor:
         self.is_ready = True
         self._port = port
         self._failed = 0
+        self._reasons.clear()
 
-    def ended(self, now: float, status: int) -> Verdict:
-        """The life is over; `status` as in `Popen.returncode`, `now` in seconds of any steady clock."""
+    def ended(self, now: float, status: int, reason: str | None = None) -> Verdict:
+        """The life is over; `status` as in `Popen.returncode`, `now` in seconds of any steady clock.
+
+        `reason` is the sentence with which the node itself ended, where it said one.
+        """
         if status == 0:
             return Finished()
         self._crashes.append(now)
@@ -71,6 +79,15 @@ class Supervisor:
             return Restart(0.0)
         self._failed += 1
         self._port = 0
+        if self._is_always_so(reason):
+            return GaveUp(f"it did not start {MAX_SAME_REASON} times, each time for the same reason")
         if self._failed >= MAX_FAILED_STARTS:
             return GaveUp(f"it ended {self._failed} times in a row before it was ready")
         return Restart(min(FIRST_PAUSE_S * 2 ** (self._failed - 1), LONGEST_PAUSE_S))
+
+    def _is_always_so(self, reason: str | None) -> bool:
+        if reason is None or reason not in self._reasons:
+            self._reasons.clear()
+        if reason is not None:
+            self._reasons.append(reason)
+        return len(self._reasons) >= MAX_SAME_REASON

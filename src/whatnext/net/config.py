@@ -23,6 +23,8 @@ class NetConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Multiaddrs to listen on. TCP and WebSocket need two ports: py-libp2p's shared port turns js-libp2p away."""
     announce: tuple[str, ...] = ()
     """Multiaddrs told to others instead of our own: where a forwarded port is. Empty: those we listen on."""
+    webrtc_certificate: bytes = b""
+    """Key and certificate as PEM, see `webrtc_certificate`; its hash is in the address. Empty: a new one each time."""
     upnp: bool = False
     """Ask the router to forward our ports."""
     max_connections: int = 64

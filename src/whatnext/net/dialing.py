@@ -19,6 +19,8 @@ MAX_ADDRESSES = 16
 """Addresses tried from one source; a peer that announces thousands costs no more."""
 RELAYED_ADDRESSES = 4
 """So many of them may lead through relays, however many others there are."""
+AGAIN_S = 2.0
+"""Pause before an address is tried again beside slower ones, where the caller of `race` wants that."""
 
 
 class Outcome(msgspec.Struct, Generic[T]):
@@ -125,6 +127,12 @@ class Pool:
         while not self._is_dry():
             await self._dried.wait()
 
+    async def is_trying_for(self, seconds: float) -> bool:
+        """Whether so long from now some address still is under way; False as soon as none is."""
+        with trio.move_on_after(seconds):
+            await self.wait_dry()
+        return not self._is_dry()
+
     def _is_dry(self) -> bool:
         return not self._running and not self._pending
 
@@ -136,33 +144,44 @@ async def race(
     *,
     stagger_s: float,
     timeout_s: float,
+    again: Callable[[str], bool] = lambda address: False,
 ) -> Outcome[T]:
     """Start an attempt every `stagger_s`, or as soon as the last one failed; cancel the rest at the first success.
 
-    Goes on until the pool is closed and empty. A second success that could not be cancelled in time goes to `discard`.
-    Cancelling cancels all attempts.
+    Goes on until the pool is closed and empty. An address for which `again` holds is tried anew every `AGAIN_S` while
+    others are under way. A second success that could not be cancelled in time goes to `discard`. Cancelling cancels
+    all attempts.
     """
     outcome: Outcome[T] = Outcome(None, pool.failures)
     async with trio.open_nursery() as nursery:
 
-        async def one(address: str, ended: trio.Event) -> None:
+        async def once(address: str) -> Failure | None:
             try:
                 with trio.fail_after(timeout_s):
                     result = await attempt(address)
             except trio.TooSlowError:
-                outcome.failures.append(Failure(address, f"timed out after {timeout_s:g} s", code="timeout"))
+                return Failure(address, f"timed out after {timeout_s:g} s", code="timeout")
             except Exception as error:  # noqa: BLE001 - every reason is collected and told to the caller
-                outcome.failures.append(describe(address, error))
-            else:
-                if outcome.winner is not None:
-                    await discard(result)
-                    return
-                outcome.winner = result
-                nursery.cancel_scope.cancel()
-                return
+                return describe(address, error)
+            if outcome.winner is not None:
+                await discard(result)
+                return None
+            outcome.winner = result
+            nursery.cancel_scope.cancel()
+            return None
+
+        async def one(address: str, ended: trio.Event) -> None:
+            try:
+                failure = await once(address)
             finally:
                 ended.set()
+            if failure is None:
+                return
+            outcome.failures.append(failure)
             pool.failed()
+            while again(address) and not failure.wrong_peer and await pool.is_trying_for(AGAIN_S):
+                if await once(address) is None:
+                    return
 
         while (address := await pool.next()) is not None:
             ended = trio.Event()

@@ -30,6 +30,9 @@ CODES = (
 )
 """Short names of what can go wrong at one address: labels of counters, so the list is short and closed."""
 
+HUNG_UP = frozenset({"hung_up", "turned_away", "full", "wrong_peer", "not_libp2p"})
+"""Those by which somebody was there and did not want this connection, which trying soon again does not change."""
+
 _BY_ERRNO = {
     errno.ECONNREFUSED: ("refused: nothing listens there", "refused"),
     errno.ENETUNREACH: ("no route to that network", "no_route"),

@@ -8,6 +8,7 @@ from libp2p.stream_muxer.muxer_multistream import MuxerMultistream
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
 
 from whatnext.net.mplexing import SafeMplex
+from whatnext.net.multistream import PromptClient
 from whatnext.net.muxing import SafeYamux
 
 
@@ -17,6 +18,7 @@ class SafeMuxers(MuxerMultistream):
     def __init__(self, negotiate_timeout: int) -> None:
         options: TMuxerOptions = {TProtocol(YAMUX): SafeYamux, TProtocol(MPLEX): SafeMplex}
         super().__init__(options, negotiate_timeout)
+        self._selector.multiselect_client = PromptClient()
 
     async def new_conn(self, conn: ISecureConn, peer_id: ID) -> IMuxedConn:
         """Agree on a muxer with the other side and start it."""

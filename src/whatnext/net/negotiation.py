@@ -9,10 +9,10 @@ from libp2p.host.basic_host import BasicHost
 from libp2p.peer.id import ID
 from libp2p.peer.peerstore import PeerStoreError
 from libp2p.protocol_muxer.exceptions import MultiselectClientError
-from libp2p.protocol_muxer.multiselect_client import MultiselectClient
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 
 from whatnext.errors import ConnectionLost, VersionMismatch
+from whatnext.net.multistream import PromptClient
 from whatnext.net.streams import BROKEN
 from whatnext.net.versions import mismatch_sentence
 
@@ -39,7 +39,7 @@ async def open_on(conn: INetConn, protocols: Sequence[str], timeout_s: float) ->
             stream = await conn.new_stream()
             offered = [TProtocol(protocol) for protocol in protocols]
             # The library's own timeout is in whole seconds and hides which of its errors it was: ours rules.
-            chosen = await MultiselectClient().select_one_of(offered, MultiselectCommunicator(stream), 3600)
+            chosen = await PromptClient().select_one_of(offered, MultiselectCommunicator(stream), 3600)
             stream.set_protocol(chosen)
             agreed = True
             return stream, str(chosen)

@@ -191,6 +191,7 @@ class Network:
                 discard,
                 stagger_s=self._config.dial_stagger_s,
                 timeout_s=self._config.dial_timeout_s,
+                again=_may_be_back,
             )
             nursery.cancel_scope.cancel()
         tell_untried(peer, pool.untried, self._observe)
@@ -314,6 +315,11 @@ class Network:
             for link in self._connections.all():
                 if link.peer == peer and not link.is_busy():
                     nursery.start_soon(self._connections.close, link, reason)
+
+
+def _may_be_back(address: str) -> bool:
+    """A relay that restarts is back in a moment, and the peer at it a little later: sooner than silence is believed."""
+    return kind_of(address) is Kind.RELAY
 
 
 def _id(peer: str) -> "ID":

@@ -15,6 +15,7 @@ from whatnext.errors import ProtocolViolation, UserError
 from whatnext.identity import public_key_of, verify
 from whatnext.net.addresses import Kind, kind_of, without_peer
 from whatnext.net.framing import framed
+from whatnext.net.packed_addresses import packed, unpacked
 from whatnext.net.protobuf import Message, number, octets
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def seal(peer: str, sign: Callable[[bytes], bytes], addresses: Iterable[str], se
     told = tuple(without_peer(address) for address in addresses)[:MAX_ADDRESSES]
     payload = octets(1, base58.b58decode(peer)) + number(2, seq)
     for address in told:
-        payload += octets(3, octets(1, _packed(address)))
+        payload += octets(3, octets(1, packed(address)))
     public = number(1, _ED25519) + octets(2, public_key_of(peer))
     signature = sign(_unsigned(payload))
     sealed = octets(1, public) + octets(2, _PAYLOAD_TYPE) + octets(3, payload) + octets(5, signature)
@@ -75,8 +76,8 @@ def unseal(sealed: bytes) -> PeerRecord:
         raise ProtocolViolation(f"this record of {peer} is not made with its key")
     if not verify(key, _unsigned(payload), envelope.octets(5)):
         raise ProtocolViolation(f"this record of {peer} is not signed by it")
-    packed = [Message(info).octets(1) for info in record.repeated(3)[:MAX_ADDRESSES]]
-    return PeerRecord(peer, record.number(2), tuple(_unpacked(packed)), sealed)
+    told = unpacked(Message(info).octets(1) for info in record.repeated(3)[:MAX_ADDRESSES])
+    return PeerRecord(peer, record.number(2), tuple(told), sealed)
 
 
 def worth_telling(addresses: Iterable[str]) -> list[str]:
@@ -88,25 +89,3 @@ def worth_telling(addresses: Iterable[str]) -> list[str]:
 
 def _unsigned(payload: bytes) -> bytes:
     return framed(_DOMAIN) + framed(_PAYLOAD_TYPE) + framed(payload)
-
-
-def _packed(address: str) -> bytes:
-    from multiaddr import Multiaddr  # type: ignore[import-untyped]
-
-    return bytes(Multiaddr(address).to_bytes())
-
-
-def _unpacked(packed: Iterable[bytes]) -> list[str]:
-    """Those that are multiaddrs: a newer peer may have kinds of address unknown here."""
-    from multiaddr import Multiaddr
-    from multiaddr.exceptions import Error  # type: ignore[import-untyped]
-
-    found = []
-    for each in packed:
-        try:
-            address = str(Multiaddr(each))
-        except (Error, ValueError, LookupError):
-            continue
-        if len(address) > 1:
-            found.append(address)
-    return found

@@ -16,11 +16,15 @@ from libp2p.transport.quic.utils import quic_multiaddr_to_endpoint
 from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.net.accepting import contained
+from whatnext.net.admission.origins import origin_of
 from whatnext.net.inbox import WINDOW
 from whatnext.net.quic_connections import SafeQuicConnection
 
 _IDLE_S = 30.0  # the heartbeat speaks every 5 s: silence for this long is a dead path even if it were stopped
 _HALF_OPEN = 32  # handshakes of strangers at once; py-libp2p has no bound
+_HALF_OPEN_PER_IP = (
+    8  # of one address; one that is made up costs a place of the 32 all the same, until it is stale
+)
 _CLIENT = TProtocol("quic-v1_client")
 _ABOUT_STREAMS = (StreamDataReceived, StreamReset, StopSendingReceived)
 
@@ -75,7 +79,7 @@ class SafeQuic(QUICTransport):
 
 
 class SafeQuicListener(QUICListener):
-    """A listener that loses no early data and keeps few strangers half open."""
+    """A listener that loses no early data and keeps few strangers half open, of one address fewer."""
 
     async def listen(self, maddr: Multiaddr) -> None:
         """Bind; `OpenConnectionError` when that fails, which the swarm understands."""
@@ -87,7 +91,9 @@ class SafeQuicListener(QUICListener):
     async def _handle_new_connection(
         self, data: bytes, addr: tuple[str, int], packet_info: QUICPacketInfo
     ) -> QuicConnection | None:
-        if len(await self._registry.get_all_pending_cids()) >= _HALF_OPEN:
+        where = self._registry._connection_id_to_addr  # noqa: SLF001 - as stock has no bound, it has no question for it
+        half_open = [_origin(where.get(cid)) for cid in await self._registry.get_all_pending_cids()]
+        if len(half_open) >= _HALF_OPEN or half_open.count(_origin(addr)) >= _HALF_OPEN_PER_IP:
             return None  # the datagram is dropped: an honest dialler sends it again
         return await super()._handle_new_connection(data, addr, packet_info)
 
@@ -130,3 +136,11 @@ class SafeQuicListener(QUICListener):
             listener=self,
             listener_connection_id=self._pending_cid_by_quic_id.get(id(quic), cid),
         )
+
+
+def _origin(addr: tuple[str, int] | None) -> str | None:
+    """What limits by address count for a datagram from there."""
+    if addr is None:
+        return None
+    found = origin_of(f"/{'ip6' if ':' in addr[0] else 'ip4'}/{addr[0]}/udp/{addr[1]}")
+    return None if found is None else found.key

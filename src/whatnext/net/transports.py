@@ -47,7 +47,10 @@ def chosen(key: PrivateKey, upgrader: TransportUpgrader, config: NetConfig) -> l
         from whatnext.net.webrtc_transport import SafeWebRtc
 
         streams = config.max_streams_per_connection
-        transports.append(SafeWebRtc(key, handshake_timeout_s=patience, max_streams=streams))
+        kept = config.webrtc_certificate or None
+        transports.append(
+            SafeWebRtc(key, handshake_timeout_s=patience, max_streams=streams, certificate=kept)
+        )
     return transports
 
 

@@ -13,6 +13,7 @@ from libp2p.stream_muxer.yamux.yamux import Yamux
 from libp2p.transport.upgrader import TransportUpgrader
 
 from whatnext.net.failures import describe
+from whatnext.net.multistream import PromptClient
 from whatnext.net.observing import HandshakeFailed, Muxed, Observer, Secured
 
 
@@ -27,6 +28,7 @@ class ObservedUpgrader(TransportUpgrader):
         self, secure: TSecurityOptions, muxers: TMuxerOptions, patience_s: float, observe: Observer
     ) -> None:
         super().__init__(secure, muxers, max(1, round(patience_s)))
+        self.security_multistream._selector.multiselect_client = PromptClient()  # noqa: SLF001 - no other way in
         self._patience_s = patience_s
         self._observe = observe
 

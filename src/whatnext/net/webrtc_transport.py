@@ -16,6 +16,7 @@ from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.net.accepting import contained
 from whatnext.net.webrtc_bridge import Bridge
+from whatnext.net.webrtc_certificate import read
 from whatnext.net.webrtc_connections import SafeWebRtcConnection
 
 
@@ -26,8 +27,20 @@ class _Ours(WebRTCTransportConfig):
 class SafeWebRtc(WebRTCDirectTransport):
     """WebRTC-direct with our connections, dialling and listening."""
 
-    def __init__(self, key: PrivateKey, *, handshake_timeout_s: float, max_streams: int) -> None:
-        config = _Ours(handshake_timeout=handshake_timeout_s, max_concurrent_streams=max_streams)
+    def __init__(
+        self,
+        key: PrivateKey,
+        *,
+        handshake_timeout_s: float,
+        max_streams: int,
+        certificate: bytes | None = None,
+    ) -> None:
+        """`certificate` is PEM, as `webrtc_certificate.made` gives it; without one there is a new one."""
+        config = _Ours(
+            certificate=None if certificate is None else read(certificate),
+            handshake_timeout=handshake_timeout_s,
+            max_concurrent_streams=max_streams,
+        )
         super().__init__(key, config)
         # py-libp2p makes its connections deep inside two functions; both look this one up when they run.
         _aiortc_helpers.wire_pc_to_connection = _wire

@@ -21,7 +21,7 @@ class Backoff:
 
     def next(self) -> float:
         """The pause before the next try."""
-        limit = self._longest if self._at_most is None else self._at_most()
+        limit = self._longest if self._at_most is None else min(self._longest, self._at_most())
         pause = min(self._next, limit) * self._rng.uniform(0.5, 1.5)
         self._next = min(self._next * 2, self._longest)
         return pause

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 
 import trio
 
-from whatnext.errors import NetworkError, StoreUnwritable, UserError
+from whatnext.errors import NetworkError, StoreUnwritable, Unreachable, UserError
 from whatnext.net import Network
 from whatnext.node.backoff import Backoff
 from whatnext.node.resolving import Resolver
@@ -24,14 +24,16 @@ MAX_SOUGHT = 256
 """Peers sought at one time; members of larger groups come to us, or through others."""
 MAX_DIALS = 8
 SETTLED_S = 10.0
-EAGER_PAUSE_S, EAGER_S = 3.0, 300.0
-"""After losing a peer that welcomed us the pauses stay this short, for so long.
+EAGER_PAUSE_S, EAGER_S = 2.0, 300.0
+"""After losing a peer that welcomed us the pauses stay this short, for so long, then they grow with the absence.
 
 A path that heals tells neither end. A dial into silence sends SYNs after 0, 1, 3 and 7 s and ends after 10 s; with
-pauses of 1.5 to 4.5 s one gets through less than 8 s after the path heals.
+pauses of 1 to 3 s one gets through less than 6 s after the path heals. Later a pause is 1/150 of the absence: after ten
+minutes 4 s.
 """
 NEW_PLACE_EAGER_S = 60.0
-"""For so long after this device woke up or changed networks: the first dials may come before there is a route."""
+"""Likewise after this device woke up or changed networks, as the first dials may come before there is a route, and
+for who was away when this node started. Later a pause is 1/30 of the time."""
 _TURNED_AWAY = frozenset({"blocked", "disconnected", "full", "offence", "protocol_violation", "self"})
 """Codes of a link's end by which a peer says that it does not want us now; others are accidents."""
 LAZY_S = 2.0
@@ -69,6 +71,7 @@ class Contacts:
         self._known: set[bytes] = set()
         self._stale = False
         self._sought: dict[str, trio.CancelScope] = {}
+        self._pausing: dict[str, trio.CancelScope] = {}
         self._backoffs: dict[str, Backoff] = {}
         self._since: dict[str, float] = {}
         self._welcome: set[str] = set()
@@ -120,10 +123,10 @@ class Contacts:
         self._wake.set()
 
     def _eager(self, seconds: float) -> Backoff:
-        until = trio.current_time() + seconds
+        began = trio.current_time()
 
         def at_most() -> float:
-            return EAGER_PAUSE_S if trio.current_time() < until else LONGEST_PAUSE_S
+            return EAGER_PAUSE_S * max(1, (trio.current_time() - began) / seconds)
 
         return Backoff(EAGER_FIRST_PAUSE_S, LONGEST_PAUSE_S, self._rng, at_most)
 
@@ -166,6 +169,8 @@ class Contacts:
     def _look(self, network: Network, nursery: trio.Nursery) -> None:
         connected = {connection.peer for connection in network.connections()}
         self._learn(connected)
+        for peer in self._pausing.keys() & connected:
+            self._pausing[peer].cancel()  # it came to us: if it is lost again, the old pause means nothing
         for peer in filter(self._is_unwelcome, connected):
             nursery.start_soon(network.disconnect, peer, "this node's user disconnected it")
         wanted = self.wanted()
@@ -185,8 +190,9 @@ class Contacts:
     def _learn(self, connected: set[str]) -> None:
         """Who greeted us or stayed for a while is sought eagerly; who turns us away at once ever less often."""
         now = trio.current_time()
-        for peer in self._since.keys() - connected:
-            lasted = now - self._since.pop(peer) >= SETTLED_S
+        # Who greeted and was lost between two looks is not in `_since`.
+        for peer in (self._since.keys() | self._welcome) - connected:
+            lasted = now - self._since.pop(peer, now) >= SETTLED_S
             if (lasted or peer in self._welcome) and peer not in self._turned_away:
                 self._backoffs[peer] = self._eager(EAGER_S)
         for peer in self._turned_away - connected:
@@ -222,16 +228,27 @@ class Contacts:
         try:
             with scope:
                 if peer in self._backoffs:
-                    await trio.sleep(self._backoffs[peer].next())
-                backoff = self._patient(peer)
+                    await self._pause(peer, self._backoffs[peer].next())
+                self._patient(peer)  # grows with each connection too that did not last
+                unanswered = self._eager(NEW_PLACE_EAGER_S)
                 while not any(connection.peer == peer for connection in network.connections()):
                     try:
                         async with self._dials:
                             await self._dial(network, peer)
                     except (NetworkError, UserError) as error:  # the last: blocked a moment ago
                         self._trouble(peer, str(error))
-                        await trio.sleep(backoff.next())
+                        pause, sooner = self._patient(peer).next(), unanswered.next()
+                        is_away = isinstance(error, Unreachable) and not error.answered
+                        await self._pause(peer, min(pause, sooner) if is_away else pause)
         finally:
             del self._sought[peer]
             if scope.cancelled_caught:
                 self._wake.set()  # whoever cancelled this wants the next try, which could not begin before the end
+
+    async def _pause(self, peer: str, seconds: float) -> None:
+        """Wait so long, or until the peer comes by itself."""
+        with trio.CancelScope() as self._pausing[peer]:
+            try:
+                await trio.sleep(seconds)
+            finally:
+                del self._pausing[peer]

@@ -4,7 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from whatnext.node import (
+    attention,
+    deeds,
     link_reading,
+    notification_views,
+    notifications,
     operations,
     peer_operations,
     peer_report,
@@ -109,6 +113,34 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         presence.SetPresence,
         list[presence.PresenceView],
         presence.tell,
+    ),
+    (
+        "glance",
+        "Tell what members did lately, for notifications",
+        notification_views.Glance,
+        notification_views.GlanceView,
+        deeds.glance,
+    ),
+    (
+        "attention.set",
+        "Tell whether the user looks at a page",
+        attention.SetAttention,
+        Nothing,
+        attention.tell,
+    ),
+    (
+        "notifications.show",
+        "Tell whether the desktop shows notifications",
+        Nothing,
+        notification_views.NotificationsView,
+        notifications.show,
+    ),
+    (
+        "notifications.set",
+        "Let the desktop show notifications, or not",
+        notification_views.SetNotifications,
+        notification_views.NotificationsView,
+        notifications.choose,
     ),
     (
         "disconnect",

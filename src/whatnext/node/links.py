@@ -34,6 +34,7 @@ class SyncLinks:
         self._rng = rng
         self._kept: dict[str, trio.CancelScope] = {}
         self._streams: dict[str, trio.CancelScope] = {}
+        self._excused: set[str] = set()
         self._look: Callable[[], None] = lambda: None
 
     async def serve(self, stream: Stream) -> None:
@@ -50,6 +51,11 @@ class SyncLinks:
         """The user wants this peer again; it may be connected already, as it kept dialling us."""
         self.paused.discard(peer)
         self._look()
+
+    def excuse(self, peer: str) -> None:
+        """A connected peer replicates with RxDB: that it does not speak sync is no problem then."""
+        self._excused.add(peer)
+        self.problems.pop(peer, None)
 
     async def run(self, network: Network) -> None:
         """Keep links until cancelled; then every stream is reset, which loses nothing."""
@@ -71,6 +77,7 @@ class SyncLinks:
         for peer in self._kept.keys() - connected:
             self._kept.pop(peer).cancel()
             self.problems.pop(peer, None)
+        self._excused &= connected
         for peer in connected - self._kept.keys() - self.paused:
             self._kept[peer] = trio.CancelScope()
             care = self._keep if opens_stream(network.peer, peer) else self._expect
@@ -83,7 +90,7 @@ class SyncLinks:
                 await trio.sleep(pause)
                 sentence = network.mismatch(peer, PROTOCOLS)
                 if sentence is not None and not _is_mere_relay(network, peer):
-                    self._complain(peer, sentence)
+                    self._complain(network, peer, sentence)
                     return
 
     async def _keep(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
@@ -108,20 +115,29 @@ class SyncLinks:
             except VersionMismatch as error:
                 if _is_mere_relay(network, peer):
                     return False
-                self._complain(peer, str(error))
+                self._complain(network, peer, str(error))
             except (NetworkError, PeerError) as error:
                 _log.info("no sync yet: %s", error, extra={"peer": peer})
             finally:
                 self._streams.pop(peer, None)
         return True
 
-    def _complain(self, peer: str, sentence: str) -> None:
+    def _complain(self, network: Network, peer: str, sentence: str) -> None:
+        if peer in self._excused:
+            return
         if self.problems.get(peer) != sentence:
-            _log.warning("%s", sentence, extra={"peer": peer})
+            # Whoever speaks no version at all is another kind of program, which nobody can mend by an update.
+            level = logging.WARNING if _speaks_sync(network, peer) else logging.INFO
+            _log.log(level, "%s", sentence, extra={"peer": peer})
         self.problems[peer] = sentence
 
 
 def _is_mere_relay(network: Network, peer: str) -> bool:
     """Whether a peer serves as a relay and has no sync of any version: that is how relays are, and no fault."""
+    return network.is_relay(peer) and not _speaks_sync(network, peer)
+
+
+def _speaks_sync(network: Network, peer: str) -> bool:
+    """Whether a peer announced sync of any version."""
     family = PROTOCOLS[0].rpartition("/")[0] + "/"
-    return network.is_relay(peer) and not any(each.startswith(family) for each in network.protocols_of(peer))
+    return any(each.startswith(family) for each in network.protocols_of(peer))

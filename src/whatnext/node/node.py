@@ -33,6 +33,7 @@ from whatnext.node.api.app import App
 from whatnext.node.api.feed import Feed, MusicEvent, PeerEvent
 from whatnext.node.api.last_port import bind_again
 from whatnext.node.api.server import serving
+from whatnext.node.attention import Attention
 from whatnext.node.caretaker import Caretaker
 from whatnext.node.claiming import claimed
 from whatnext.node.config import NodeConfig, Service
@@ -55,6 +56,7 @@ from whatnext.node.rxdb import RxdbClients
 from whatnext.node.state_file import NodeFile
 from whatnext.node.transports import with_extra
 from whatnext.node.wanted import Standings, standings_of
+from whatnext.node.webrtc_certificate import kept_certificate
 from whatnext.playback.music import Music
 from whatnext.playlists.service import Playlists
 from whatnext.playlists.viewing import title_of
@@ -102,6 +104,7 @@ class Node:
             relays=partial(links_relays, self),
         )
         self.presences = Presences(hub, self.feed)
+        self.attention = Attention(trio.current_time)
         self.music = Music(
             None if settings.music is None else Path(settings.music),
             lambda: self.feed.on_music(MusicEvent(files=len(self.music.index.files))),
@@ -182,7 +185,12 @@ async def _running(
     with bind_again(config.api_port, directory) as listener:
         async with open_network(
             library.identity,
-            NetConfig(listen=listen, announce=config.announce, upnp=config.upnp),
+            NetConfig(
+                listen=listen,
+                announce=config.announce,
+                upnp=config.upnp,
+                webrtc_certificate=kept_certificate(directory, listen),
+            ),
             handlers,
             standing=standings.judge,
             observe=instruments.observe,
@@ -196,7 +204,9 @@ async def _running(
             node.url = f"http://127.0.0.1:{port}"
             session_key = sessions.key_from(library.identity.sign)
             node.access = Access(port, trio.current_time, session_key=session_key)
-            rxdb = RxdbClients(node.playlists, hub.discipline, partial(peer_documents, node))
+            rxdb = RxdbClients(
+                node.playlists, hub.discipline, partial(peer_documents, node), sync_links.excuse
+            )
             for protocol in RXDB_PROTOCOLS:
                 network.handle(protocol, rxdb.stream)
             app = _local_api(node, rxdb)

@@ -6,8 +6,9 @@ import trio
 
 from whatnext import __version__
 from whatnext.errors import ConnectionLost, UserError
+from whatnext.identity import is_peer
 from whatnext.node import views
-from whatnext.node.peer_names import everybody, find_peer, is_peer
+from whatnext.node.peer_names import everybody, find_peer
 from whatnext.node.requests import Connect, Disconnect, Discover, PingPeer
 from whatnext.playlists import links
 from whatnext.playlists.requests import Nothing

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from whatnext.errors import Ambiguous, NotFound, UserError
-from whatnext.identity import public_key_of
+from whatnext.identity import is_peer
 from whatnext.node.wanted import wanted
 from whatnext.playlists.references import names
 from whatnext.playlists.service import Playlists
@@ -50,15 +50,6 @@ def named(here: Playlists, everybody: Mapping[str, str | None], text: str) -> st
             raise UserError("that is this device itself: name another peer")
         return text
     return find_peer(everybody, text)
-
-
-def is_peer(text: str) -> bool:
-    """Whether a text is a whole PeerID of a device like ours."""
-    try:
-        public_key_of(text)
-    except UserError:
-        return False
-    return True
 
 
 def find_peer(known: Mapping[str, str | None], text: str) -> str:

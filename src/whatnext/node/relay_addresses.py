@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from whatnext.config import Settings
 from whatnext.errors import BadLink, UserError
-from whatnext.identity import public_key_of
+from whatnext.identity import is_peer
 from whatnext.net.addresses import Kind, kind_of, peer_in
 from whatnext.playlists import links
 
@@ -30,17 +30,9 @@ def relay_peers(addresses: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for address in addresses:
         peer = peer_in(address)
-        if peer is not None and _is_peer(peer):
+        if peer is not None and is_peer(peer):
             found.setdefault(peer, []).append(address)
     return found
-
-
-def _is_peer(text: str) -> bool:
-    try:
-        public_key_of(text)
-    except UserError:
-        return False
-    return True
 
 
 class Relays:

@@ -46,12 +46,14 @@ class RxdbClients:
         playlists: Playlists,
         discipline: "Discipline",
         peers: Callable[[], Iterable[dict[str, Any]]] = list,
+        on_peer: Callable[[str], None] = lambda peer: None,
     ) -> None:
-        """`peers` gives the documents of the collection `peers`, without `version`."""
+        """`peers` gives the documents of the collection `peers`, without `version`; `on_peer` hears who comes."""
         self._library = playlists.library
         self._master = Master(playlists)
         self._discipline = discipline
         self._wakers: set[Callable[[], None]] = set()
+        self._on_peer = on_peer
         self._count = 0
         self._by_peer: dict[str, int] = {}
         self._peers = Peers(os.urandom(8).hex(), peers)
@@ -107,6 +109,7 @@ class RxdbClients:
         ):
             await stream.reset()
             return
+        self._on_peer(peer)
         newest = has_errors(stream.protocol)
         session = Session(
             self._master,

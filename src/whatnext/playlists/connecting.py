@@ -7,18 +7,14 @@ from whatnext.playlists.service import Playlists
 from whatnext.playlists.views import DeviceLink, Remembered
 from whatnext.store.peers import AddressBook
 
-MAX_LINK_NAME = 60
-"""Characters of the own name in a link: it is for the eye, and a QR code has to hold it."""
-
 
 def own_link(here: Playlists, _: Nothing) -> DeviceLink:
     """Where this device can be reached; without addresses while no node runs."""
-    name = "".join(c for c in here.settings.name if c.isprintable())[:MAX_LINK_NAME]
     link = links.ConnectLink(
         peer=here.me,
         addresses=links.usable(here.addresses(), here.me),
         relays=links.usable_relays(here.relays()),
-        name=name,
+        name=links.brief(here.settings.name),
     )
     return DeviceLink(peer=here.me, link=str(link), addresses=list(link.addresses))
 

@@ -35,9 +35,14 @@ def create(here: Playlists, asked: CreateInvite) -> InviteView:
     addresses = links.usable(here.addresses(), here.me)
     if len(named) > 1:  # with several peers in the link each address must say whose it is
         addresses = tuple(f"{address}/p2p/{here.me}" for address in addresses)
-    relays = links.usable_relays(here.relays())
     link = links.JoinLink(
-        playlist=playlist, secret=key.secret_text, peers=named, addresses=addresses, relays=relays
+        playlist=playlist,
+        secret=key.secret_text,
+        peers=named,
+        addresses=addresses,
+        relays=links.usable_relays(here.relays()),
+        name=links.brief(here.settings.name),
+        title=links.brief(references.name(here, playlist)),
     )
     here.write(playlist, [Write("invites", key.id, fields)], [key.id])
     return _view(here, playlist, key.id, str(link))

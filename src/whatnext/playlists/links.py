@@ -1,7 +1,7 @@
 """`whtnxt://` links (design §9): read strictly, written so that they read back the same. Nothing is dialled here.
 
 `whtnxt://connect/<PeerID>?addr=<multiaddr>&relay=<multiaddr>&name=<text>`
-`whtnxt://join/<playlist id>?peer=<PeerID>&addr=…&relay=…#<invite secret>`
+`whtnxt://join/<playlist id>?peer=<PeerID>&addr=…&relay=…&name=<text>&list=<text>#<invite secret>`
 """
 
 import ipaddress
@@ -22,6 +22,8 @@ SCHEME = "whtnxt://"
 MAX_CHARS = 4096
 MAX_EACH = 16
 """Peers, addresses and relays of one link."""
+MAX_WORDS = 60
+"""Characters of a name that this device writes into its own links, for the same reason."""
 MAX_RELAYS = 4
 """Relays that this device writes into its own links: a QR code has to hold them."""
 
@@ -47,16 +49,24 @@ class ConnectLink(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JoinLink(msgspec.Struct, frozen=True, kw_only=True):
-    """An invite: the playlist's id, members that can let the holder of `secret` in, where they are."""
+    """An invite: the playlist's id, members that can let the holder of `secret` in, where they are.
+
+    `name` is what the inviter (the first peer) is called, `title` what the playlist is: both are only what the link
+    says, for the question that is asked before anything happens.
+    """
 
     playlist: bytes
     secret: str
     peers: tuple[str, ...]
     addresses: tuple[str, ...] = ()
     relays: tuple[str, ...] = ()
+    name: str = ""
+    title: str = ""
 
     def __str__(self) -> str:
         query = [*_pairs("peer", self.peers), *_pairs("addr", self.addresses), *_pairs("relay", self.relays)]
+        query += [*_pairs("name", (self.name,) if self.name else ())]
+        query += [*_pairs("list", (self.title,) if self.title else ())]
         return f"{SCHEME}join/{ids.to_text(self.playlist)}?{'&'.join(query)}#{self.secret}"
 
 
@@ -92,6 +102,11 @@ def circuits(link: ConnectLink | JoinLink) -> list[str]:
 def usable_relays(addresses: Iterable[str]) -> tuple[str, ...]:
     """Those relay addresses that a link carries."""
     return tuple(dict.fromkeys(address for address in addresses if _is_usable(address)))[:MAX_RELAYS]
+
+
+def brief(text: str) -> str:
+    """As much of a name as a link of ours carries: one line, so that it reads back."""
+    return "".join(char for char in text if char.isprintable())[:MAX_WORDS].strip()
 
 
 _LOOPBACK = ("/ip4/127.", "/ip6/::1/")
@@ -150,21 +165,16 @@ def _connect(peer: str, given: dict[str, list[str]], fragment: str) -> ConnectLi
     _only(given, {"addr", "relay", "name"})
     if fragment:
         raise BadLink("a connect link has nothing behind a “#”: this may be two links run together")
-    names = given.get("name", [""])
-    if len(names) > 1:
-        raise BadLink(f"the link has {len(names)} parts 'name', and a device has one: copy it again")
-    if len(names[0]) > schema.MAX_NAME or not (names[0].isprintable()):
-        raise BadLink(f"the link's name is not one line of at most {schema.MAX_NAME} characters")
     return ConnectLink(
         peer=_peer(peer),
         addresses=_addresses(given.get("addr", []), {peer}),
         relays=_addresses(given.get("relay", []), None),
-        name=names[0],
+        name=_words(given, "name"),
     )
 
 
 def _join(playlist: str, given: dict[str, list[str]], secret: str) -> JoinLink:
-    _only(given, {"peer", "addr", "relay"})
+    _only(given, {"peer", "addr", "relay", "name", "list"})
     found = ids.playlist_from_text(playlist)
     if found is None:
         raise BadLink(
@@ -183,7 +193,19 @@ def _join(playlist: str, given: dict[str, list[str]], secret: str) -> JoinLink:
         peers=tuple(_peer(peer) for peer in peers),
         addresses=_addresses(given.get("addr", []), set(peers)),
         relays=_addresses(given.get("relay", []), None),
+        name=_words(given, "name"),
+        title=_words(given, "list"),
     )
+
+
+def _words(given: dict[str, list[str]], key: str) -> str:
+    """One line that the link's maker wrote, at most once."""
+    found = given.get(key, [""])
+    if len(found) > 1:
+        raise BadLink(f"the link has {len(found)} parts '{key}', where one belongs: copy it again")
+    if len(found[0]) > schema.MAX_NAME or not found[0].isprintable():
+        raise BadLink(f"the link's {key} is not one line of at most {schema.MAX_NAME} characters")
+    return found[0]
 
 
 def _query(text: str) -> dict[str, list[str]]:

@@ -26,7 +26,7 @@ def known_playlist(here: Playlists, text: str) -> bytes:
     exact = ids.playlist_from_text(text)
     if exact in known:
         return exact
-    names = {playlist: _name(here, playlist) for playlist in known}
+    names = {playlist: name(here, playlist) for playlist in known}
     for fits in (
         [p for p in known if names[p] == text],
         [p for p in known if text and names[p].casefold() == text.casefold()],
@@ -54,7 +54,7 @@ def playlist(here: Playlists, text: str, *, deleted: bool = False) -> bytes:
             if here.library.owner(found) == here.library.identity.public_key
             else "`whatnext playlist leave` forgets it here as well"
         )
-        raise NotFound(f"playlist {show(_name(here, found))} was deleted by its owner: {again}")
+        raise NotFound(f"playlist {show(name(here, found))} was deleted by its owner: {again}")
     return found
 
 
@@ -181,7 +181,8 @@ def _by_beginning(known: Mapping[str, object], text: str, kind: str, where: str)
     return fits[0]
 
 
-def _name(here: Playlists, found: bytes) -> str:
+def name(here: Playlists, found: bytes) -> str:
+    """What a playlist is called, or nothing."""
     document = here.library.documents.get(found, ("playlists", ""))
     return "" if document is None else text_of(document, "name")
 

@@ -10,9 +10,9 @@ import base58
 import msgspec
 from google.protobuf.message import DecodeError, Message
 from libp2p.relay.circuit_v2.pb import circuit_pb2 as pb
-from multiaddr import Multiaddr  # type: ignore[import-untyped]
 
 from whatnext.errors import ProtocolViolation
+from whatnext.net.packed_addresses import packed
 from whatnext.relay.circuits import CircuitLimit, Status
 
 M = TypeVar("M", bound=Message)
@@ -66,7 +66,7 @@ def encode_granted(granted: Granted, limit: CircuitLimit) -> bytes:
     """STATUS, to the client: its reservation, and the limit of each circuit."""
     message = pb.HopMessage(type=pb.HopMessage.STATUS, status=pb.Status.ValueType(Status.OK))
     message.reservation.expire = granted.expires
-    message.reservation.addrs.extend(Multiaddr(address).to_bytes() for address in granted.addresses)
+    message.reservation.addrs.extend(map(packed, granted.addresses))
     message.reservation.voucher = granted.voucher
     _put_limit(message, limit)
     return message.SerializeToString()

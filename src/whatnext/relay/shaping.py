@@ -1,6 +1,6 @@
 """Bandwidth: how long a circuit pauses before its next bytes go on, so that no one takes the line from the others."""
 
-from whatnext.relay.buckets import Buckets
+from whatnext.rates import Buckets
 from whatnext.relay.circuits import Circuit
 from whatnext.relay.limits import Limits
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from itertools import count
 
 from whatnext.net.standing import Standing
+from whatnext.rates import Buckets
 from whatnext.relay.access import Access
-from whatnext.relay.buckets import Buckets
 from whatnext.relay.circuits import Circuit, Refusal, Reservation, Status, Why
 from whatnext.relay.config import AccessConfig
 from whatnext.relay.limits import Limits

@@ -80,6 +80,7 @@ async def serve(
     is lost by that, as a client repeats what it got no answer for.
     """
     wake = _Wake()
+    ended: Ended | None = None  # raised below: Python before 3.11.4 wraps in a group what `except*` raises
     unsubscribe = subscribe(wake.set)
     try:
         async with trio.open_nursery() as nursery:
@@ -87,14 +88,16 @@ async def serve(
             await _read(session, channel, wake)
             nursery.cancel_scope.cancel()
     except* ProtocolViolation as group:
-        raise Ended("protocol_violation", str(group.exceptions[0])) from None
+        ended = Ended("protocol_violation", str(group.exceptions[0]))
     except* (Ended, LocalError) as group:  # LocalError is the disk's; the client comes back and asks again
         reason = group.exceptions[0]
-        raise Ended(getattr(reason, "code", "local"), str(reason)) from None
+        ended = Ended(getattr(reason, "code", "local"), str(reason))
     except* NetworkError as group:
         _log.debug("an RxDB client went away: %s", group.exceptions[0])
     finally:
         unsubscribe()
+    if ended is not None:
+        raise ended
 
 
 async def _read(session: Session, channel: Channel, wake: "_Wake") -> None:

@@ -73,7 +73,7 @@ export interface ChangeEvent { playlist: string, feed: number, local: boolean, r
 
 export interface LinkView {
   kind: 'connect' | 'join', peers: Array<{ peer: string, name: string | null, claimed: string | null }>
-  addresses: string[], playlist: string | null, known: boolean, own: boolean
+  addresses: string[], playlist: string | null, title: string | null, titleClaimed: boolean, known: boolean, own: boolean
 }
 
 export interface MusicView { folder: string | null, files: number, looking: boolean, problem: string | null }

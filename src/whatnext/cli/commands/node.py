@@ -5,55 +5,54 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from whatnext.cli.arguments import Given
+from whatnext.cli.arguments import Given, LogFormat, LogLevel
 from whatnext.playlists.requests import Nothing
 
-Level = Literal["debug", "info", "warning", "error"]
+Listen = Annotated[
+    list[str] | None,
+    Parameter(help="A multiaddr to listen on; repeat it for several. Else the profile's."),
+]
+Transport = Annotated[
+    list[Literal["quic", "webrtc"]] | None,
+    Parameter(help="A transport to run beside TCP and WebSocket: quic or webrtc. Repeat it for both."),
+]
+Announce = Annotated[
+    list[str] | None,
+    Parameter(help="A multiaddr to tell others instead, where a port is forwarded; repeat it for several."),
+]
+Mdns = Annotated[bool, Parameter(negative="--no-mdns", help="Find peers on the same network, and be found.")]
+Relay = Annotated[
+    list[str] | None,
+    Parameter(
+        help="A relay to use beside the profile's: its multiaddr with /p2p/PEERID. Repeat it for several."
+    ),
+]
+Serve = Annotated[
+    list[Literal["rendezvous", "dht"]] | None,
+    Parameter(help="Help others find each other, as a relay does: rendezvous or dht. Repeat it for both."),
+]
+Upnp = Annotated[bool, Parameter(negative="--no-upnp", help="Ask the router to forward this node's ports.")]
+ApiPort = Annotated[int, Parameter(help="Port of the local API on 127.0.0.1; 0 takes any free one.")]
+Lifeline = Annotated[bool, Parameter(negative=(), help="Stop when standard input ends.")]
+ReadyLine = Annotated[
+    bool, Parameter(negative=(), help="Say when and where it is ready, as a line of JSON on stdout.")
+]
 
 
 def run(
     *,
-    listen: Annotated[
-        list[str] | None,
-        Parameter(help="A multiaddr to listen on; repeat it for several. Else the profile's."),
-    ] = None,
-    transport: Annotated[
-        list[Literal["quic", "webrtc"]] | None,
-        Parameter(help="A transport to run beside TCP and WebSocket: quic or webrtc. Repeat it for both."),
-    ] = None,
-    announce: Annotated[
-        list[str] | None,
-        Parameter(
-            help="A multiaddr to tell others instead, where a port is forwarded; repeat it for several."
-        ),
-    ] = None,
-    mdns: Annotated[
-        bool, Parameter(negative="--no-mdns", help="Find peers on the same network, and be found.")
-    ] = True,
-    relay: Annotated[
-        list[str] | None,
-        Parameter(
-            help="A relay to use beside the profile's: its multiaddr with /p2p/PEERID. Repeat it for several."
-        ),
-    ] = None,
-    serve: Annotated[
-        list[Literal["rendezvous", "dht"]] | None,
-        Parameter(
-            help="Help others find each other, as a relay does: rendezvous or dht. Repeat it for both."
-        ),
-    ] = None,
-    upnp: Annotated[
-        bool, Parameter(negative="--no-upnp", help="Ask the router to forward this node's ports.")
-    ] = True,
-    api_port: Annotated[int, Parameter(help="Port of the local API on 127.0.0.1; 0 takes any free one.")] = 0,
-    lifeline: Annotated[bool, Parameter(negative=(), help="Stop when standard input ends.")] = False,
-    ready_line: Annotated[
-        bool, Parameter(negative=(), help="Say when and where it is ready, as a line of JSON on stdout.")
-    ] = False,
-    log_level: Annotated[Level, Parameter(help="The least that is logged.")] = "warning",
-    log_format: Annotated[
-        Literal["human", "json"], Parameter(help="How the log on stderr is written.")
-    ] = "human",
+    listen: Listen = None,
+    transport: Transport = None,
+    announce: Announce = None,
+    mdns: Mdns = True,
+    relay: Relay = None,
+    serve: Serve = None,
+    upnp: Upnp = True,
+    api_port: ApiPort = 0,
+    lifeline: Lifeline = False,
+    ready_line: ReadyLine = False,
+    log_level: LogLevel = "warning",
+    log_format: LogFormat = "human",
     context: Given,
 ) -> None:
     """Run the node until Ctrl-C, SIGTERM or `whatnext node stop`."""

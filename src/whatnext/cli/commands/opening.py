@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from whatnext.playlists.links import ConnectLink, JoinLink
 
 
+_ANYBODY = "(anybody can write a name into a link)"
 _HERE = "Open this address on this machine within a minute; it works once:"
 
 
@@ -116,9 +117,13 @@ def _described(link: "ConnectLink | JoinLink") -> str:
     if isinstance(link, ConnectLink):
         lines = [f"Connect to the device {link.peer}"]
         if link.name:
-            lines.append(f"  calls itself “{link.name}” (anybody can write a name into a link)")
+            lines.append(f"  calls itself “{link.name}” {_ANYBODY}")
     else:
         lines = [f"Join the playlist {to_text(link.playlist)}"]
+        if link.title:
+            lines.append(f"  called “{link.title}” {_ANYBODY}")
+        if link.name:
+            lines.append(f"  an invite of “{link.name}” {_ANYBODY}")
         lines += [f"  let in by {peer}" for peer in link.peers]
     return "\n".join([*lines, *(f"  at {address}" for address in link.addresses)])
 

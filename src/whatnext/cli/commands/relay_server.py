@@ -3,16 +3,14 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
 
-from whatnext.cli.arguments import Given
+from whatnext.cli.arguments import Given, LogFormat, LogLevel
 
 WATCH_S = 2.0
-
-Level = Literal["debug", "info", "warning", "error"]
 
 
 def run(
@@ -36,10 +34,8 @@ def run(
             help="Port of /healthz, /metrics and /status on 127.0.0.1, else 9478; 0 takes any free one."
         ),
     ] = None,
-    log_level: Annotated[Level, Parameter(help="The least that is logged.")] = "info",
-    log_format: Annotated[
-        Literal["human", "json"], Parameter(help="How the log on stderr is written.")
-    ] = "human",
+    log_level: LogLevel = "info",
+    log_format: LogFormat = "human",
     context: Given,
 ) -> None:
     """Run a relay server until Ctrl-C or SIGTERM: it carries connections of devices that cannot meet directly."""

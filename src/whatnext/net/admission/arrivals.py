@@ -4,12 +4,10 @@ Nothing but the address is known yet, so friends and strangers are counted alike
 friends behind one address. Pure: the time comes in.
 """
 
-from collections import OrderedDict
-
 from whatnext.net.admission.origins import Origin
 from whatnext.net.admission.refusal import Refusal
 from whatnext.net.config import PerIp
-from whatnext.rates import TokenBucket
+from whatnext.rates import Buckets
 
 REMEMBERED = 1024
 """Addresses whose rate is remembered, those seen last. More cost nothing: the total of handshakes still holds."""
@@ -24,7 +22,8 @@ class Arrivals:
         self._total = total
         self._under_way = 0
         self._under_way_from: dict[str, int] = {}
-        self._rates: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._far_rates = _rates(far)
+        self._near_rates = _rates(near)
 
     @property
     def under_way(self) -> int:
@@ -55,19 +54,14 @@ class Arrivals:
             del self._under_way_from[origin.key]
 
     def _refuse(self, origin: Origin, now: float) -> Refusal | None:
-        limits = self._near if origin.near else self._far
+        limits, rates = (self._near, self._near_rates) if origin.near else (self._far, self._far_rates)
         if self._under_way_from.get(origin.key, 0) >= limits.handshakes:
             text = f"{limits.handshakes} handshakes are under way with {origin.key} already"
             return Refusal("handshake_limit", text)
-        if not self._rate(origin.key, limits, now).take(1, now):
+        if not rates.take(origin.key, 1, now):
             return Refusal("rate", f"{origin.key} connects more than {limits.rate_per_s:g} times a second")
         return None
 
-    def _rate(self, key: str, limits: PerIp, now: float) -> TokenBucket:
-        bucket = self._rates.get(key)
-        if bucket is None:
-            bucket = self._rates[key] = TokenBucket(limits.rate_per_s, limits.burst, now)
-            if len(self._rates) > REMEMBERED:
-                self._rates.popitem(last=False)
-        self._rates.move_to_end(key)
-        return bucket
+
+def _rates(limits: PerIp) -> Buckets:
+    return Buckets(limits.rate_per_s, limits.burst, REMEMBERED)

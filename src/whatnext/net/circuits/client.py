@@ -27,6 +27,7 @@ from whatnext.net.framing import framed, read_message
 from whatnext.net.network import Network
 from whatnext.net.punching.knocking import source_for
 from whatnext.net.relay_access import show_token
+from whatnext.net.rendezvous.messages import PROTOCOL as RENDEZVOUS
 from whatnext.net.standing import Judge, Standing
 from whatnext.net.streams import Stream
 from whatnext.net.swarm import SafeSwarm
@@ -104,6 +105,11 @@ class Circuits:
         if self._places.pop(relay, None) is not None:
             self._tell()
 
+    def only_tells(self, relay: str) -> bool:
+        """Whether a peer that is used as a relay is a meeting point and nothing more, as some are on purpose."""
+        spoken = self._network.protocols_of(relay)
+        return RENDEZVOUS in spoken and HOP not in spoken
+
     async def _ask_for_place(self, relay: str, addresses: Sequence[str]) -> Reservation:
         await self._reach(relay, addresses)
         await self._show_token(relay)
@@ -113,7 +119,11 @@ class Circuits:
                     await stream.send_all(framed(messages.reserve()))
                     answer = messages.read_reservation(await read_message(stream, MAX_MESSAGE))
         except VersionMismatch:
-            raise Refused(f"{relay} is no relay: it serves no circuits") from None
+            if self.only_tells(relay):
+                raise Refused(
+                    f"{relay} tells where peers are, and carries no connections: it is no relay"
+                ) from None
+            raise Refused(f"{relay} is no relay: it carries no connections of others") from None
         except trio.TooSlowError:
             raise Unreachable(f"the relay {relay} did not answer within {ANSWER_S:g} s") from None
         if isinstance(answer, Refusal):

@@ -94,7 +94,8 @@ class Keeper:
             place = await self._circuits.reserve(relay, addresses)
         except WhatNextError as error:
             if was_held or self._places.problem(relay) != str(error):
-                _log.warning("no place at this relay: %s", error, extra={"peer": relay})
+                level = logging.INFO if self._circuits.only_tells(relay) else logging.WARNING
+                _log.log(level, "no place at this relay: %s", error, extra={"peer": relay})
             self._places.failed(relay, str(error), trio.current_time())
         else:
             if not was_held:

@@ -8,10 +8,9 @@ from google.protobuf.message import DecodeError
 from libp2p.peer.id import ID
 from libp2p.relay.circuit_v2.pb.circuit_pb2 import HopMessage, PeerId, Status, StopMessage
 from libp2p.relay.circuit_v2.pb.circuit_pb2 import Limit as WireLimit
-from multiaddr import Multiaddr  # type: ignore[import-untyped]
-from multiaddr.exceptions import Error as MultiaddrError  # type: ignore[import-untyped]
 
 from whatnext.errors import ProtocolViolation
+from whatnext.net.packed_addresses import unpacked
 
 HOP = "/libp2p/circuit/relay/0.2.0/hop"
 STOP = "/libp2p/circuit/relay/0.2.0/stop"
@@ -89,8 +88,8 @@ def read_reservation(body: bytes) -> Reservation | Refusal:
     if message.status != Status.OK:
         return Refusal(message.status)
     given = message.reservation
-    found = [text for raw in given.addrs[:MAX_RELAY_ADDRESSES] if (text := _address(raw)) is not None]
-    return Reservation(float(given.expire), tuple(found), _limit(message.limit))
+    addresses = tuple(unpacked(given.addrs[:MAX_RELAY_ADDRESSES]))
+    return Reservation(float(given.expire), addresses, _limit(message.limit))
 
 
 def read_connected(body: bytes) -> Limit | Refusal:
@@ -125,10 +124,3 @@ def _hop_status(body: bytes) -> HopMessage:
 
 def _limit(wire: WireLimit) -> Limit:
     return Limit(wire.duration or None, wire.data or None)
-
-
-def _address(raw: bytes) -> str | None:
-    try:
-        return str(Multiaddr(raw))
-    except (MultiaddrError, ValueError, LookupError):
-        return None  # of a kind this version does not know, or rubbish: the others may do

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 RENEW_S = 30.0
 """Longest time between two requests: a relay that forgot us while its connection lives is noticed by this."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 3.0
-"""A relay that restarts is asked again at most 4.5 s later (with jitter): then its callers still have to come back."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 2.0
+"""A relay that restarts is asked again at most 3 s later (with jitter): then its callers still have to come back."""
 SETTLED_S = 10.0
 """A place lost sooner than this counts as a failure: a relay that grants and cuts is not asked in a loop."""
 GONE_AFTER_S = 600.0

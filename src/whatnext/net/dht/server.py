@@ -18,7 +18,7 @@ from whatnext.net.framing import framed, read_message
 from whatnext.net.network import Network
 from whatnext.net.peer_records import PeerRecord, own_record, unseal
 from whatnext.net.streams import Stream
-from whatnext.rates import TokenBucket
+from whatnext.rates import Buckets
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class DhtServer:
         self.records = Records(network.peer)
         self._network = network
         self._own: tuple[float, PeerRecord | None] = (0.0, None)
-        self._callers: dict[str, TokenBucket] = {}
+        self._callers = Buckets(RATE, BURST, MAX_CALLERS)
         network.handle(PROTOCOL, self._serve)
 
     async def run(self) -> None:
@@ -50,7 +50,7 @@ class DhtServer:
 
     def answer(self, peer: str, asked: FindNode, now: float) -> Nodes:
         """What to tell a connected peer; `ProtocolViolation` when it asks too often or shows another's record."""
-        if not self._bucket(peer, now).take(1, now):
+        if not self._callers.take(peer, 1, now):
             raise ProtocolViolation("too many questions")
         if asked.record:
             record = unseal(asked.record)
@@ -71,13 +71,6 @@ class DhtServer:
             record = own_record(self._network)
             self._own = (now, record)
         return record
-
-    def _bucket(self, peer: str, now: float) -> TokenBucket:
-        bucket = self._callers.pop(peer, None) or TokenBucket(RATE, BURST, now)
-        self._callers[peer] = bucket  # at the end: the first is who asked longest ago
-        if len(self._callers) > MAX_CALLERS:
-            del self._callers[next(iter(self._callers))]
-        return bucket
 
     async def _serve(self, stream: Stream) -> None:
         while True:

@@ -2,11 +2,10 @@
 
 import ipaddress
 import re
-from collections import OrderedDict
 
 from whatnext.net.addresses import Kind, ip_of, kind_of
 from whatnext.net.dialback.messages import Refusal
-from whatnext.rates import TokenBucket
+from whatnext.rates import Buckets, TokenBucket
 
 _DIALLABLE = re.compile(r"/ip[46]/([0-9a-fA-F:.]{2,45})/tcp/([1-9][0-9]{0,4})(/ws)?")
 EACH_S, EACH_BURST = 10.0, 3
@@ -64,16 +63,12 @@ class Allowance:
 
     def __init__(self, now: float) -> None:
         self._all = TokenBucket(ALL_PER_S, ALL_BURST, now)
-        self._each: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._each = Buckets(1 / EACH_S, EACH_BURST, MAX_IPS)
 
     def take(self, ip: IP, now: float) -> Refusal:
         """Count one question; `Refusal.NONE` when it may be served."""
         # Of IPv6 a household has a whole /64.
         key = str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))
-        bucket = self._each.setdefault(key, TokenBucket(1 / EACH_S, EACH_BURST, now))
-        self._each.move_to_end(key)
-        while len(self._each) > MAX_IPS:
-            self._each.popitem(last=False)
-        if not bucket.take(1, now):
+        if not self._each.take(key, 1, now):
             return Refusal.TOO_OFTEN
         return Refusal.NONE if self._all.take(1, now) else Refusal.BUSY

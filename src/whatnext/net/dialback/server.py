@@ -1,11 +1,13 @@
 """The answering side of dial-back, for nodes and relays alike; bounded in rate, number and time."""
 
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import trio
 
 from whatnext.errors import NetworkError, ProtocolViolation
+from whatnext.net.admission.origins import origin_of
 from whatnext.net.dialback.knocking import Knocker
 from whatnext.net.dialback.messages import (
     MAX_MESSAGE,
@@ -29,6 +31,8 @@ KNOCK_S = 4.0
 """Two lost SYNs fit in; the asker waits for all of its addresses, which are tried at once."""
 QUESTION_S = 5.0
 MAX_AT_ONCE = 8
+EACH_AT_ONCE = 2
+"""Questions from one IP, or through relays of one peer, served at once: who asks slowly leaves room for others."""
 
 
 class DialbackServer:
@@ -37,16 +41,18 @@ class DialbackServer:
     def __init__(self, network: "Network", *, loopback: bool = False) -> None:
         self._loopback = loopback
         self._allowance = Allowance(trio.current_time())
-        self._at_once = 0
+        self._at_once: Counter[str] = Counter()
         self._knocker = Knocker()
         network.handle(PROTOCOL, self.serve)
 
     async def serve(self, stream: "Stream") -> None:
         """Answer one question. Cancelling closes what is being dialled; a malformed one resets the stream."""
-        if self._at_once >= MAX_AT_ONCE:
+        origin = origin_of(stream.address)
+        asker = stream.peer if origin is None else origin.key
+        if self._at_once.total() >= MAX_AT_ONCE or self._at_once[asker] >= EACH_AT_ONCE:
             await self._say(stream, Answer("", [], Refusal.BUSY))
             return
-        self._at_once += 1
+        self._at_once[asker] += 1
         try:
             with trio.fail_after(QUESTION_S):
                 question = decode_question(await read_message(stream, MAX_MESSAGE))
@@ -58,7 +64,8 @@ class DialbackServer:
             _log.info("%s", error, extra={"peer": stream.peer})
             await stream.reset()
         finally:
-            self._at_once -= 1
+            self._at_once[asker] -= 1
+            self._at_once += Counter()  # forgets those at zero
 
     async def _answer(self, stream: "Stream", addresses: list[str]) -> Answer:
         seen = seen_ip(stream.address, loopback=self._loopback)

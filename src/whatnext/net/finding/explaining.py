@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from whatnext.errors import NetworkError, Tried, Unreachable, WrongPeer
 from whatnext.net.dialing import Pool
+from whatnext.net.failures import HUNG_UP
 
 ADVICE = (
     "Is it online, with WhatNext running? If so, ask for a fresh link: `whatnext id --link` there,"
@@ -25,7 +26,8 @@ def unreachable(pool: Pool, order: Sequence[str], silent: Sequence[Tried]) -> Ne
     rank = {name: number for number, name in enumerate(order)}
     listed = sorted([*tried, *silent], key=lambda each: rank.get(each.way, -1))
     lines = "".join(f"\n  {_line(each)}" for each in listed)
-    return Unreachable(f"{pool.peer} could not be reached. Tried:{lines}\n{ADVICE}", listed)
+    answered = any(failure.code in HUNG_UP for failure in pool.failures)
+    return Unreachable(f"{pool.peer} could not be reached. Tried:{lines}\n{ADVICE}", listed, answered=answered)
 
 
 def _line(tried: Tried) -> str:

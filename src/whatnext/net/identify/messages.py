@@ -1,15 +1,14 @@
 """The identify message; bytes in, bytes out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 from google.protobuf.message import DecodeError
 from libp2p.identity.identify.pb.identify_pb2 import Identify as Wire
-from multiaddr import Multiaddr  # type: ignore[import-untyped]
-from multiaddr.exceptions import Error as MultiaddrError  # type: ignore[import-untyped]
 
 from whatnext.errors import ProtocolViolation
 from whatnext.net.addresses import Kind, kind_of, without_peer
+from whatnext.net.packed_addresses import packed, unpacked
 from whatnext.net.peer_records import MAX_ADDRESSES
 
 ASK = "/ipfs/id/1.0.0"
@@ -55,8 +54,8 @@ def to_wire(about: About) -> Wire:
         protocol_version=_PROTOCOL_VERSION,
         agent_version=about.agent or None,
         public_key=about.public_key or None,
-        listen_addrs=[Multiaddr(address).to_bytes() for address in about.addresses],
-        observed_addr=Multiaddr(about.observed).to_bytes() if about.observed else None,
+        listen_addrs=[packed(address) for address in about.addresses],
+        observed_addr=packed(about.observed) if about.observed else None,
         protocols=about.protocols,
         signedPeerRecord=about.record or None,
     )
@@ -73,19 +72,7 @@ def decode(body: bytes) -> About:
         agent="".join(c for c in wire.agent_version[:_MAX_AGENT] if c.isprintable()),
         public_key=wire.public_key,
         protocols=tuple(p for p in wire.protocols[:MAX_PROTOCOLS] if p.isprintable() and len(p) <= 256),
-        addresses=_texts(wire.listen_addrs[:MAX_BELIEVED]),
-        observed=next(iter(_texts([wire.observed_addr])), ""),
+        addresses=tuple(unpacked(wire.listen_addrs[:MAX_BELIEVED])),
+        observed=next(iter(unpacked([wire.observed_addr])), ""),
         record=wire.signedPeerRecord,
     )
-
-
-def _texts(packed: Sequence[bytes]) -> tuple[str, ...]:
-    found = []
-    for raw in packed:
-        try:
-            text = str(Multiaddr(raw)) if raw else ""
-        except (MultiaddrError, ValueError, LookupError):
-            continue  # of a kind this version does not know, or rubbish
-        if len(text) > 1:
-            found.append(text)
-    return tuple(found)

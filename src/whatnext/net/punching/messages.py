@@ -1,16 +1,15 @@
 """The messages of DCUtR; bytes in, bytes out."""
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 from google.protobuf.message import DecodeError
 from libp2p.relay.circuit_v2.pb.dcutr_pb2 import HolePunch
-from multiaddr import Multiaddr  # type: ignore[import-untyped]
-from multiaddr.exceptions import Error as MultiaddrError  # type: ignore[import-untyped]
 
 from whatnext.errors import ProtocolViolation
 from whatnext.net.addresses import Kind, ip_of, kind_of
+from whatnext.net.packed_addresses import packed, unpacked
 
 PROTOCOL = "/libp2p/dcutr"
 MAX_MESSAGE = 4096
@@ -35,8 +34,8 @@ class Message(msgspec.Struct, frozen=True):
 
 def encode(message: Message) -> bytes:
     """The protobuf, without its length."""
-    packed = [Multiaddr(address).to_bytes() for address in message.addresses]
-    return HolePunch(type=message.step.value, ObsAddrs=packed).SerializeToString()
+    addresses = [packed(address) for address in message.addresses]
+    return HolePunch(type=message.step.value, ObsAddrs=addresses).SerializeToString()
 
 
 def decode(body: bytes) -> Message:
@@ -49,7 +48,7 @@ def decode(body: bytes) -> Message:
         raise ProtocolViolation(f"a hole punching message that cannot be read: {error}") from error
     if not wire.HasField("type"):
         raise ProtocolViolation("a hole punching message without its type")
-    return Message(step, tuple(_texts(wire.ObsAddrs[:32])))
+    return Message(step, tuple(unpacked(wire.ObsAddrs[:32])))
 
 
 def targets(addresses: Iterable[str], *, local: bool = False) -> list[str]:
@@ -64,13 +63,3 @@ def targets(addresses: Iterable[str], *, local: bool = False) -> list[str]:
         if local or kind_of(address) is Kind.PUBLIC:
             found.append("/".join(parts[:5]))
     return list(dict.fromkeys(found))[:MAX_TARGETS]
-
-
-def _texts(packed: Sequence[bytes]) -> list[str]:
-    found = []
-    for raw in packed:
-        try:
-            found.append(str(Multiaddr(raw)))
-        except (MultiaddrError, ValueError, LookupError):
-            continue  # of a kind this version does not know, or rubbish
-    return found

@@ -24,7 +24,7 @@ from whatnext.net.rendezvous.messages import (
     Unregister,
     namespace_of,
 )
-from whatnext.rates import TokenBucket
+from whatnext.rates import Buckets
 
 _COOKIE_BYTES = 8
 
@@ -63,7 +63,7 @@ class Table:
         self._entries: dict[tuple[str, str], _Entry] = {}
         self._spaces: dict[str, dict[str, _Entry]] = {}
         self._held: Counter[str] = Counter()  # entries by peer and by host
-        self._callers: dict[str, TokenBucket] = {}
+        self._callers = Buckets(self.limits.rate, self.limits.burst, self.limits.max_callers)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -119,11 +119,7 @@ class Table:
                 self._remove(namespace, peer)
 
     def _refusal(self, peer: str, namespace: str, now: float) -> tuple[Status, str] | None:
-        bucket = self._callers.pop(peer, None) or TokenBucket(self.limits.rate, self.limits.burst, now)
-        self._callers[peer] = bucket  # at the end: the first is who asked longest ago
-        if len(self._callers) > self.limits.max_callers:
-            del self._callers[next(iter(self._callers))]
-        if not bucket.take(1, now):
+        if not self._callers.take(peer, 1, now):
             return Status.E_UNAVAILABLE, "too many requests: wait a little"
         if not 0 < len(namespace.encode()) <= MAX_NAMESPACE:  # none would list everybody
             return Status.E_INVALID_NAMESPACE, f"a namespace has 1 to {MAX_NAMESPACE} bytes"

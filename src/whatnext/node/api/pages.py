@@ -1,10 +1,9 @@
 """The web UI's built files (`make web`), served to any browser on this machine: they hold no data.
 
-A fixed table of what lay in the folder when it was first asked for: a path is looked up, never joined to another, so
-none leads out of the folder. What the page shows comes from operations, which want the session's cookie.
+A table of what lies in the folder, read anew when `make web` has been there: a path is looked up, never joined to
+another, so none leads out of the folder. What the page shows comes from operations, which want the session's cookie.
 """
 
-import functools
 import hashlib
 from pathlib import Path
 
@@ -38,7 +37,7 @@ _ABSENT = (
     b"<!doctype html><html lang=en><meta charset=utf-8><title>WhatNext</title>"
     b"<h1>The pages are not built yet</h1>"
     b"<p>This node works, but its web pages are missing. In the folder with the source, run "
-    b"<code>make web</code>, then start the node again.</p></html>"
+    b"<code>make web</code>, then load this page again.</p></html>"
 )
 
 
@@ -56,9 +55,13 @@ class Pages:
 
     def __init__(self, folder: Path = BUILT) -> None:
         self._folder = folder
+        self._seen: list[tuple[Path, int, int]] = []
+        self._table = {"/": _page(_ABSENT, _TYPES[".html"], _ALWAYS_ASK)}
 
     async def serve(self, request: Request, send: Send) -> bool:
         """Answer a request for a page; False when the path is none of them. Raises `ApiError` for another method."""
+        if request.path == "/" or request.path.startswith("/assets/"):
+            self._look()
         page = self._table.get(request.path)
         if page is None:
             return False
@@ -72,17 +75,29 @@ class Pages:
         await reply(send, page.body, media_type=page.media_type, headers=headers, cache=page.cache)
         return True
 
-    @functools.cached_property
-    def _table(self) -> dict[str, Page]:
-        table = {}
-        for file in sorted(self._folder.rglob("*")):
-            if file.is_file() and file.suffix in _TYPES:
-                path = "/" + file.relative_to(self._folder).as_posix()
-                cache = _FOR_EVER if path.startswith("/assets/") else _ALWAYS_ASK
-                table[path] = _page(file.read_bytes(), _TYPES[file.suffix], cache)
-        absent = _page(_ABSENT, _TYPES[".html"], _ALWAYS_ASK)
-        table["/"] = table.pop("/index.html", absent)
-        return table
+    def _look(self) -> None:
+        """Read the folder if it is not as it was. In the middle of a build the pages of before are served on."""
+        try:
+            seen = [
+                (file, (found := file.stat()).st_mtime_ns, found.st_size)
+                for file in sorted(self._folder.rglob("*"))
+                if file.suffix in _TYPES
+            ]
+            if seen == self._seen or self._folder / "index.html" not in [file for file, _, _ in seen]:
+                return
+            table = {self._path(file): _read(file) for file, _, _ in seen}
+        except OSError:
+            return  # a file went away meanwhile: it is being built
+        table["/"] = table.pop("/index.html")
+        self._seen, self._table = seen, table
+
+    def _path(self, file: Path) -> str:
+        return "/" + file.relative_to(self._folder).as_posix()
+
+
+def _read(file: Path) -> Page:
+    cache = _FOR_EVER if file.parent.name == "assets" else _ALWAYS_ASK
+    return _page(file.read_bytes(), _TYPES[file.suffix], cache)
 
 
 def _page(body: bytes, media_type: bytes, cache: bytes) -> Page:

@@ -10,9 +10,6 @@ from typing import Any
 from whatnext.playlists.formats.draft import Draft, Source
 from whatnext.playlists.formats.fields import (
     RECORDING_URL,
-    as_isrc,
-    as_mbid,
-    file_title,
     read_date,
     read_number,
     write_date,
@@ -82,16 +79,7 @@ class _Reader:
         raw.duration_ms = self._duration(track.get("duration"))
         raw.added_by = self._text(extension, "added_by")
         raw.added_at = self._date(self._text(extension, "added_at"))
-        links = self._texts(track, "location")
-        for identifier in self._texts(track, "identifier"):
-            if not raw.mbid and as_mbid(identifier):
-                raw.mbid = identifier
-            elif not raw.isrc and (as_isrc(identifier) or "isrc:" in identifier.lower()):
-                raw.isrc = identifier
-            else:
-                links.append(identifier)
-        raw.links = links
-        raw.stand_in = file_title(links[0]) if links else ""
+        raw.refer(self._texts(track, "location"), self._texts(track, "identifier"))
         self._draft.add(number, raw)
 
     def finish(self, playlist: dict[str, Any]) -> Imported:

@@ -27,6 +27,19 @@ class RawTrack(msgspec.Struct):
     added_at: int | None = None
     stand_in: str = ""
 
+    def refer(self, locations: Iterable[str], identifiers: Iterable[str]) -> None:
+        """Where XSPF and JSPF say it is to be found, and what they call it: ids are told from other addresses."""
+        links = list(locations)
+        for identifier in identifiers:
+            if not self.mbid and fields.as_mbid(identifier):
+                self.mbid = identifier
+            elif not self.isrc and (fields.as_isrc(identifier) or "isrc:" in identifier.lower()):
+                self.isrc = identifier
+            else:
+                links.append(identifier)
+        self.links = links
+        self.stand_in = fields.file_title(links[0]) if links else ""
+
 
 def tidy_track(raw: RawTrack) -> tuple[Track, list[str]]:
     """The track with clean values, and a clause for each thing left out or replaced."""

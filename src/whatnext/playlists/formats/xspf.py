@@ -11,9 +11,6 @@ from xml.sax.saxutils import escape
 from whatnext.playlists.formats.draft import Draft, Source
 from whatnext.playlists.formats.fields import (
     RECORDING_URL,
-    as_isrc,
-    as_mbid,
-    file_title,
     read_date,
     read_number,
     write_date,
@@ -146,16 +143,7 @@ class _Reader:
         raw.duration_ms = self._duration(first.get("duration", ""))
         raw.added_by = first.get(_META + "addedBy", "")
         raw.added_at = self._date(first.get(_META + "addedAt", ""))
-        links = list(self._track.get("location", ()))
-        for identifier in self._track.get("identifier", ()):
-            if not raw.mbid and as_mbid(identifier):
-                raw.mbid = identifier
-            elif not raw.isrc and (as_isrc(identifier) or "isrc:" in identifier.lower()):
-                raw.isrc = identifier
-            else:
-                links.append(identifier)
-        raw.links = links
-        raw.stand_in = file_title(links[0]) if links else ""
+        raw.refer(self._track.get("location", ()), self._track.get("identifier", ()))
         return raw
 
     def _duration(self, text: str) -> float | None:
