@@ -188,6 +188,13 @@ def test_no_error_is_swallowed_unseen():
     assert not found, "\n".join(found)
 
 
+def test_whoever_reads_bytes_expects_all_that_msgspec_raises():
+    own = {ROOT / "src" / "whatnext" / "errors.py"}
+    modules = set(files(".py", ROOT / "src")) - own
+    found = [shown(f) for f in sorted(modules) if "msgspec.DecodeError" in f.read_text("utf-8")]
+    assert not found, "catch whatnext.errors.UNREADABLE, it is no more than that: " + ", ".join(found)
+
+
 def test_nothing_is_raised_anew_where_older_pythons_wrap_it():
     found = [f"{shown(f)}:{line}" for f in files(".py") for line in raised_in_groups(f.read_text("utf-8"))]
     assert not found, "raise it behind the try: " + ", ".join(found)

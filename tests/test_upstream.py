@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 import pytest
@@ -169,3 +170,34 @@ def test_the_overview_names_every_page():
     overview = text_of(ROOT / "docs" / "upstream" / "README.md")
     assert [page.name for page in PAGES if f"]({page.name})" not in overview] == []
     assert len({page.name[:2] for page in PAGES}) == len(PAGES) > 40
+
+
+def tool() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("upstream_issue", ROOT / "tools" / "upstream_issue.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_ten_worst_are_ten_and_come_out_ready_to_file(capsys):
+    assert len(set(tool().worst())) == 10
+    assert tool().main([]) == 0
+    told = capsys.readouterr().out
+    assert (
+        told.count("## Smallest program")
+        == told.count("## Suggested fix")
+        == told.count("libp2p 0.8.1")
+        == 10
+    )
+    assert told.startswith(
+        "A stream opened with invalid UTF-8 stops the whole swarm\n\n## What happens\nOne stream"
+    )
+    assert "whatnext" not in told
+    assert "](../" not in told
+
+
+def test_an_issue_of_a_page_that_is_not_there_is_refused(capsys):
+    assert tool().main(["02", "98"]) == 2
+    assert capsys.readouterr().err == "docs/upstream has no page 98\n"

@@ -9,10 +9,12 @@ from typing import Self
 
 import msgspec
 
-from whatnext.errors import LocalError, ProfileBusy, StoreUnwritable
+from whatnext.errors import UNREADABLE, LocalError, ProfileBusy, StoreUnwritable
 
 SETTINGS_FILE = "settings.json"
 LOCK_FILE = "profile.lock"
+CRASH_FILE = "crash-report.txt"
+"""What the desktop keeps of the last node that ended against its will."""
 PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
 
 
@@ -133,7 +135,10 @@ class ProfileLock:
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         except OSError as error:
-            raise StoreUnwritable(f"{self._path} cannot be opened: {error.strerror or error}") from error
+            raise StoreUnwritable(
+                f"{self._path} cannot be opened ({error.strerror or error}): make its directory writable,"
+                " or choose another profile with --profile"
+            ) from error
         if not _try_lock(descriptor):
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
             os.close(descriptor)
@@ -190,7 +195,7 @@ def _read(path: Path) -> _Kept:
         return _Kept()
     except OSError as error:
         raise LocalError(f"{path} cannot be read: {error.strerror or error}") from error
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise LocalError(
             f"{path} is damaged ({error}): correct it, or move it away to start with default settings"
         ) from error

@@ -8,6 +8,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no message: beside its own error Python's, for text that is no UTF-8, and for
+what nests too deep, also in elements that it only skips."""
+
 
 class WhatNextError(Exception):
     """Base of all our errors; catching it never hides a programming mistake."""

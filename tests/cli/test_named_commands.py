@@ -68,7 +68,9 @@ def _wrong_bench(words: list[str]) -> str | None:
     text = io.StringIO()
     try:
         with contextlib.redirect_stderr(text), contextlib.redirect_stdout(text):
-            _parser().parse_args(words)
+            _parser().parse_args(
+                ["2" if word.isupper() else word for word in words]
+            )  # N stands for any number
     except SystemExit as ending:
         return text.getvalue().splitlines()[-1] if ending.code else None
     return None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from whatnext.cli import context
+from whatnext.cli.commands import opening
 from whatnext.cli.main import run
 from whatnext.identity import Identity
 from whatnext.playlists import links
@@ -171,3 +172,10 @@ def test_a_link_leads_one_running_node_to_another(tmp_path):
     finally:
         for node in nodes:
             node.communicate(timeout=20)
+
+
+def test_whoever_came_by_ssh_hears_how_to_bring_the_page_to_the_own_browser():
+    url = "http://127.0.0.1:8123/auth?once=x"
+    assert opening._over_ssh(url, {}) is None
+    hint = opening._over_ssh(url, {"SSH_CONNECTION": "192.0.2.1 5000 192.0.2.2 22"})
+    assert "ssh -N -L 8123:127.0.0.1:8123" in hint

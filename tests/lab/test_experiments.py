@@ -2,7 +2,7 @@
 
 import pytest
 
-from whatnext.lab import lan_scaling, mdns_scaling, why_not
+from whatnext.lab import lan_scaling, mdns_scaling, replication_latency, why_not
 
 pytestmark = [pytest.mark.real, pytest.mark.soak]
 
@@ -24,3 +24,12 @@ def test_lan_scaling_measures_three_whole_nodes():
     assert result.newcomer_median_s <= result.newcomer_last_s < 5
     assert (result.alone.connections, result.sharing.connections) == (0, 2)
     assert result.sharing.sent > 0
+
+
+def test_edits_pass_a_line_of_three_whose_ends_cannot_reach_each_other():
+    result = replication_latency.measure("line", rtt_ms=40, loss=0.0, edits=5, idle_s=1)
+    assert 40 <= result.rtt_measured_ms < 80
+    assert 20 <= result.calm_b.p50 < result.calm_c.p50
+    assert result.calm_c.p50 >= 40
+    assert result.bytes_per_edit > 400
+    assert 100 < result.reconnect_ms < 5000

@@ -20,6 +20,7 @@ from libp2p.network.connection import swarm_connection
 from libp2p.network.stream.exceptions import StreamEOF, StreamError
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
+from libp2p.protocol_muxer.multiselect_client import MultiselectClient
 from libp2p.stream_muxer.exceptions import MuxedStreamError
 from libp2p.stream_muxer.yamux import yamux
 from multiaddr import Multiaddr
@@ -346,3 +347,23 @@ async def test_a_third_stream_of_pings_is_refused_and_who_pinged_is_remembered_f
         assert [stream.was_reset for stream in streams] == [False, False, True]
         nursery.cancel_scope.cancel()
     assert peer in service._inbound_streams
+
+
+class Unanswered:
+    """The far end of a negotiation, before its first answer has come."""
+
+    def __init__(self):
+        self.heard = []
+
+    async def write(self, msg_str):
+        self.heard.append(msg_str)
+
+    async def read(self):
+        await trio.sleep_forever()
+
+
+async def test_a_client_names_no_protocol_before_its_greeting_is_answered(autojump_clock):  # multistream.py
+    other = Unanswered()
+    with trio.move_on_after(1):
+        await MultiselectClient().select_one_of([ECHO], other)
+    assert other.heard == ["/multistream/1.0.0"]

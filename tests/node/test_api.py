@@ -242,7 +242,7 @@ async def test_one_connection_carries_many_requests_also_sent_ahead(api):
 async def test_what_is_no_http_gets_400_and_the_node_goes_on(api):
     assert (await raw(api, b"\x00\x01\x02 nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400")
     assert (await raw(api, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 400")
-    assert (await raw(api, b"GET /" + b"x" * 17_000)).startswith(b"HTTP/1.1 431")
+    assert (await raw(api, b"GET /" + b"x" * 70_000)).startswith(b"HTTP/1.1 431")
     assert (await api.ask("POST", "/v1/echo", b'{"text":"la"}')).status == 200
 
 

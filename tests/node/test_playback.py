@@ -217,7 +217,14 @@ async def test_without_a_folder_nothing_is_played_any_more(here):
     assert Settings(here.device.settings.directory).music is None
 
 
-@pytest.mark.parametrize(("folder", "why"), [("music", "no absolute path"), ("/nowhere/at/all", "no folder")])
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        ("music", "no absolute path"),
+        ("/nowhere/at/all", "no folder"),
+        ("~nobody-here/music", "home of somebody"),
+    ],
+)
 async def test_a_folder_that_is_none_is_refused_with_the_reason(here, folder, why):
     with pytest.raises(UserError, match=why):
         await playback.choose(here.device, SetFolder(folder=folder))

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 import trio
-from rxdb_client import Client
+from rxdb_client import Client, row
 
 from whatnext.errors import ConnectionLost, StoreUnwritable
 from whatnext.rxdb import framing, limits
@@ -71,6 +71,41 @@ async def test_a_change_reaches_a_subscribed_client_by_itself(circle, parts, aut
         await until(lambda: len(pipe.sent) == 2)
         await pipe.close()
     assert pipe.sent[1]["result"]["documents"][0]["title"] == "One"
+
+
+class Told(Pipe):
+    """A channel that yields before it sends, as ours does; notes who was told something in a common list."""
+
+    def __init__(self, name, told):
+        super().__init__()
+        self._note = lambda: told.append(name)
+
+    async def send(self, message):
+        await trio.lowlevel.checkpoint()
+        await super().send(message)
+        self._note()
+
+
+async def test_the_others_hear_of_a_push_before_its_author_is_answered(circle, parts, autojump_clock):
+    _, _, master = parts
+    circle.ann.add(circle.id, "One")
+    told: list[str] = []
+    author, other = Told("author", told), Told("other", told)
+    async with trio.open_nursery() as nursery:
+        for pipe in (author, other):
+            session = Client(master, Profile(circle.ann.library)).session
+            nursery.start_soon(serve, session, pipe, listening(master))
+        await listen(other)
+        await author.ask(id="a|0", method="masterChangesSince", params=[None, 100])
+        await until(lambda: len(told) == 2)
+        (document,) = author.sent[0]["result"]["documents"]
+        told.clear()
+        change = [row(document, {**document, "title": "Two"})]
+        await author.ask(id="a|1", method="masterWrite", params=[change])
+        await until(lambda: len(told) == 2)
+        await author.close()
+        await other.close()
+    assert told == ["other", "author"]
 
 
 async def test_a_client_that_does_not_read_is_not_read_from_either(circle, parts, autojump_clock):

@@ -66,6 +66,28 @@ async def test_a_device_that_lost_its_path_to_the_author_is_served_by_others_wit
         await net.in_sync(playlist)
 
 
+async def test_two_who_lose_each_other_go_on_through_a_third_and_find_each_other_again(autojump_clock):
+    async with network() as net:
+        playlist, (anna, ben, cleo), cables = await mesh(net, 3)
+        cables["d0", "d2"].cut()
+        await net.over(cables["d0", "d2"])
+        for device, other in ((anna, cleo), (cleo, anna)):
+            device.add(playlist, f"{device.name} cut off")
+            await net.until(lambda d=device, o=other: f"{d.name} cut off" in o.titles(playlist), within=5)
+        anna.add(playlist, "at once")
+        cleo.add(playlist, "at once too")
+        await net.until(
+            lambda: {"at once", "at once too"} <= set(anna.titles(playlist)) & set(cleo.titles(playlist)),
+            within=5,
+        )
+        before = records_out([anna, ben, cleo])
+        net.connect(anna, cleo, latency=0.005)
+        met = (anna, cleo), (cleo, anna)
+        await net.until(lambda: all((s := d.share(o, playlist)) and s.state == "in sync" for d, o in met))
+        assert records_out([anna, ben, cleo]) == before  # they meet with nothing to send
+        assert anna.titles(playlist) == ben.titles(playlist) == cleo.titles(playlist)
+
+
 async def test_on_a_line_nothing_waits(autojump_clock):
     async with network() as net:
         devices = net.trio_of("anna", "ben", "cleo", "dora")

@@ -366,6 +366,27 @@ export async function closed ({ open }, { link, playlist, control }) {
   return { left: await kept(), complaints: page.complaints }
 }
 
+// `control` kills the node, which a desktop starts again; it knows whether a track has arrived in the node.
+export async function killed ({ open }, { link, playlist, control, times }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  const arrived = async (title) => (await fetch(`${control}/has/${title}`)).status === 200
+  const add = async (title) => {
+    await page.getByLabel('Add tracks').fill(`Band – ${title}`)
+    await page.keyboard.press('Enter')
+  }
+  const back = []
+  for (let round = 0; round < times; round++) {
+    await add(`before${round}`)
+    await fetch(`${control}/kill`)
+    const began = Date.now()
+    await add(`away${round}`)
+    await until(`the node has away${round}`, () => arrived(`away${round}`), 30_000)
+    back.push(Date.now() - began)
+  }
+  await page.locator('.side').getByText('Everything is saved').waitFor()
+  return { back, complaints: page.complaints }
+}
+
 export async function longList ({ open }, { link, playlist, count }) {
   const page = await open(link)
   await page.locator('.side').getByText('Everything is saved').waitFor()

@@ -19,7 +19,7 @@ from whatnext.bench.chance import seeded
 from whatnext.bench.device import Device, meet, raw_id, share
 from whatnext.bench.progress import say
 from whatnext.bench.revisions import Edit, Occurrence, edits_between, occurrences
-from whatnext.errors import BadFile
+from whatnext.errors import UNREADABLE, BadFile
 from whatnext.playlists.requests import TrackInput
 
 NAMES = ("kitchen", "studio", "van", "attic")
@@ -172,7 +172,7 @@ def load(file: Path) -> Trace:
         return msgspec.json.decode(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw, type=Trace)
     except OSError as error:
         raise BadFile(f"{file} cannot be read: {error.strerror or error}") from error
-    except (msgspec.DecodeError, EOFError, zlib.error) as error:
+    except (*UNREADABLE, EOFError, zlib.error) as error:
         raise BadFile(f"{file} is no trace ({error}): see `whatnext bench trace --help`") from error
 
 

@@ -9,6 +9,7 @@ from typing import Self
 
 import msgspec
 
+from whatnext.errors import UNREADABLE
 from whatnext.node.log_file import NAME, OLDER
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
@@ -32,7 +33,7 @@ def parse(raw: bytes) -> Line:
     """Read one line; what is no line of ours (torn by a full disk) is shown as it is."""
     try:
         line = msgspec.json.decode(raw, type=Line)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         line = Line(event=raw.decode("utf-8", "replace"))
     line.raw = raw
     return line

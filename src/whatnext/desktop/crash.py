@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 
 from whatnext import __version__
-from whatnext.config import write_private
+from whatnext.config import CRASH_FILE, write_private
 from whatnext.errors import StoreUnwritable
 
-FILE = "crash-report.txt"
+FILE = CRASH_FILE
 _OWN_WORD = "whatnext: "
 """What an error of ours begins with on stderr (`whatnext.cli.main`)."""
 MAX_LINES = 60

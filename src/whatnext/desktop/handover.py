@@ -4,7 +4,7 @@ import hmac
 
 import msgspec
 
-from whatnext.errors import ProtocolViolation
+from whatnext.errors import UNREADABLE, ProtocolViolation
 
 MAX_LINK = 8_000
 """Characters of a link that are carried; one of ours has at most 4,096, and the page refuses a longer one."""
@@ -44,7 +44,7 @@ def read_request(line: bytes, secret: str) -> Request:
     """Read a request; raises `ProtocolViolation` when it is none, or does not know the secret."""
     try:
         request = msgspec.json.decode(line, type=Request)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolViolation(f"no request of ours: {error}") from error
     if not hmac.compare_digest(request.secret.encode(), secret.encode()):
         raise ProtocolViolation("a request without this profile's secret")
@@ -55,5 +55,5 @@ def read_answer(line: bytes) -> Answer:
     """Read an answer; raises `ProtocolViolation` when it is none."""
     try:
         return msgspec.json.decode(line, type=Answer)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolViolation(f"no answer of ours: {error}") from error

@@ -19,7 +19,7 @@ import msgspec
 from whatnext.config import ProfileLock, write_private
 from whatnext.desktop import handover
 from whatnext.desktop.handover import Answer, Request
-from whatnext.errors import NetworkError, ProfileBusy, ProtocolViolation
+from whatnext.errors import UNREADABLE, NetworkError, ProfileBusy, ProtocolViolation
 
 if TYPE_CHECKING:
     import trio  # a second start, which only hands over, does without
@@ -102,7 +102,7 @@ def hand_over(directory: Path, link: str | None) -> Answer | None:
 def _socket_of(directory: Path) -> _Socket | None:
     try:
         return msgspec.json.decode((directory / SOCKET_FILE).read_bytes(), type=_Socket)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return None
 
 

@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from whatnext.desktop.crash import MAX_LINES
-from whatnext.errors import LocalError
+from whatnext.errors import UNREADABLE, LocalError
 
 START_S = 45.0
 """A node is ready within 2.5 s; on a slow disk with a large profile it may take much longer, for ever it may not."""
@@ -95,7 +95,7 @@ async def _await_ready(
         async for line in _lines(process.stdout):
             try:
                 on_ready(msgspec.json.decode(line, type=Ready))
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue  # a library printed something
             return
         await trio.Event().wait()  # it is ending, or it will never be ready

@@ -14,7 +14,7 @@ from whatnext.rxdb.documents import RxDocument
 from whatnext.rxdb.master import Master
 from whatnext.rxdb.readers import Profile
 from whatnext.rxdb.rows import Row
-from whatnext.store.listing import last_entry
+from whatnext.store.listing import end_entry
 
 _ERRORS: Mapping[str, type[UserError]] = {
     error.code: error for error in (NotPermitted, NotFound, LimitExceeded)
@@ -118,5 +118,5 @@ class Collection:
 
     def _last_position(self, fields: Mapping[str, Any]) -> str:
         playlist = ids.playlist_from_text(str(fields.get("playlistId"))) or b""
-        last = last_entry(self._playlists.library.database.connection, playlist)
+        last = end_entry(self._playlists.library.database.connection, playlist, first=False)
         return positions.between(last[0][1] if last else None, None, random.SystemRandom())

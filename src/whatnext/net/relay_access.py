@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import trio
 
-from whatnext.errors import ConnectionLost, ProtocolViolation, Refused
+from whatnext.errors import UNREADABLE, ConnectionLost, ProtocolViolation, Refused
 from whatnext.net.framing import framed, read_message
 from whatnext.net.network import Network
 
@@ -42,7 +42,7 @@ def decode_request(body: bytes) -> ShowToken:
     """What a client sent; raises `ProtocolViolation`."""
     try:
         return msgspec.msgpack.decode(body, type=ShowToken)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ProtocolViolation(f"no token frame: {error}") from error
 
 
@@ -50,7 +50,7 @@ def decode_answer(body: bytes) -> Shown:
     """What a relay answered; raises `ProtocolViolation`."""
     try:
         return msgspec.msgpack.decode(body, type=Shown)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ProtocolViolation(f"no answer to a token: {error}") from error
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import msgspec
 
 from whatnext.config import write_private
+from whatnext.errors import UNREADABLE
 
 FILE = "ports.json"
 
@@ -36,7 +37,7 @@ def kept(directory: Path) -> Ports | None:
     """The ports of last time; None when there was none, or the file is damaged."""
     try:
         return msgspec.json.decode((directory / FILE).read_bytes(), type=Ports)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return None
 
 

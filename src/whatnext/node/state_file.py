@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from whatnext.config import write_private
+from whatnext.errors import UNREADABLE
 
 FILE = "node.json"
 
@@ -29,7 +30,7 @@ def read(directory: Path) -> NodeFile | None:
     """What the file says, or None when it is missing or not ours; whether that node lives is another question."""
     try:
         return msgspec.json.decode((directory / FILE).read_bytes(), type=NodeFile)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return None
 
 

@@ -84,7 +84,12 @@ def checked(text: str | None) -> Path | None:
     """The folder that a user named, None for none; raises `UserError` when there is no such folder."""
     if text is None or not text.strip():
         return None
-    folder = Path(text.strip()).expanduser()
+    try:
+        folder = Path(text.strip()).expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            f"{text.strip()} begins with the home of somebody this device does not know"
+        ) from error
     if not folder.is_absolute():
         raise UserError(f"{folder} is no absolute path: the node may run elsewhere, so give the whole path")
     try:

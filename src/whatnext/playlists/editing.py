@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from whatnext.errors import UserError
-from whatnext.playlists import placing, references, values
+from whatnext.playlists import nearby, placing, references, values
 from whatnext.playlists.requests import AddTracks, EditEntry, MoveEntries, RemoveEntries, TrackInput
 from whatnext.playlists.service import Playlists, unchanged
 from whatnext.playlists.views import Changed
@@ -36,10 +36,11 @@ def add(here: Playlists, asked: AddTracks) -> Changed:
     playlist = references.playlist(here, asked.playlist)
     if asked.first and asked.after is not None:
         raise UserError("“first” and “after” name two places: give one of them")
-    at_end = asked.after is None and not asked.first
-    listed = references.tail(here, playlist) if at_end else references.order(here, playlist)
-    index = len(listed) if at_end else 0
-    if asked.after is not None:
+    if asked.after is None:
+        listed = nearby.end(here, playlist, first=asked.first)
+        index = 0 if asked.first else len(listed)
+    else:
+        listed = nearby.around(here, playlist, asked.after)
         index = references.entry(listed, asked.after) + 1
     tracks = [entry_fields(track) for track in asked.tracks]
     if not tracks:
@@ -87,7 +88,12 @@ def edit(here: Playlists, asked: EditEntry) -> Changed:
 def move(here: Playlists, asked: MoveEntries) -> Changed:
     """Move entries; several keep the order they have."""
     playlist = references.playlist(here, asked.playlist)
-    listed = references.order(here, playlist)
+    neighbour = asked.after or asked.before
+    listed: placing.Order
+    if neighbour is None or asked.to is not None:
+        listed = references.order(here, playlist)
+    else:
+        listed = nearby.around(here, playlist, neighbour, asked.entries)
     places = references.entries(listed, asked.entries)
     index = _target(listed, places, asked)
     writes = placing.move(listed, places, index, here.rng)
@@ -99,7 +105,7 @@ def move(here: Playlists, asked: MoveEntries) -> Changed:
 def remove(here: Playlists, asked: RemoveEntries) -> Changed:
     """Remove entries."""
     playlist = references.playlist(here, asked.playlist)
-    listed = references.order(here, playlist)
+    listed = nearby.named(here, playlist, asked.entries)
     gone = [listed[at][0] for at in references.entries(listed, asked.entries)]
     return here.write(playlist, [Write("entries", entry, {"removed": True}) for entry in gone], gone)
 

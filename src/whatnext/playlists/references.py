@@ -12,10 +12,7 @@ from whatnext.playlists.values import text_of
 from whatnext.records import ids
 from whatnext.records.codec import Record
 from whatnext.records.merge import Document
-from whatnext.store.listing import last_entry
 
-_SHORT_POSITION = 32
-"""A step behind such a key, even by a run of 50,000, stays below `positions.LONG_BYTES`."""
 _LISTED = 8
 """Candidates named in an `Ambiguous`."""
 
@@ -67,12 +64,6 @@ def is_deleted(here: Playlists, found: bytes) -> bool:
 def order(here: Playlists, found: bytes) -> list[tuple[str, str]]:
     """(id, position) of the entries in their order; numbers count along it from 1."""
     return here.library.documents.order(found)
-
-
-def tail(here: Playlists, found: bytes) -> list[tuple[str, str]]:
-    """As much of the order's end as adding there needs: the last entry, or all where its position has grown long."""
-    last = last_entry(here.library.database.connection, found)
-    return order(here, found) if last and len(last[0][1]) > _SHORT_POSITION else last
 
 
 def one_entry(here: Playlists, found: bytes, text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from whatnext.playlists import creating, editing, formats, references, values, viewing
+from whatnext.playlists import creating, editing, formats, nearby, references, values, viewing
 from whatnext.playlists.batches import in_batches
 from whatnext.playlists.formats import Playlist, Track
 from whatnext.playlists.formats.text import show
@@ -25,7 +25,7 @@ def import_(here: Playlists, asked: ImportPlaylist) -> ImportReport:
     if any(track.added_by or track.added_at is not None for track in imported.playlist.tracks):
         warnings.append("Who added a track and when is not taken over: all count as added by you now.")
     fields = [editing.entry_fields(track) for track in tracks]
-    listed = [] if into is None else references.tail(here, into)
+    listed = [] if into is None else nearby.end(here, into, first=False)
     writes, _ = editing.adding(here, listed, len(listed), fields) if fields else ([], [])
     if into is None:
         into = _begin(here, asked.name, imported.playlist, writes, warnings)

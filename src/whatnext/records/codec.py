@@ -14,7 +14,7 @@ import msgspec
 
 from whatnext import identity
 from whatnext.clock import MAX_HLC
-from whatnext.errors import InvalidRecord, LimitExceeded
+from whatnext.errors import UNREADABLE, InvalidRecord, LimitExceeded
 from whatnext.records import ids, schema
 from whatnext.records.ids import LogKey
 from whatnext.records.schema import Value
@@ -132,7 +132,7 @@ def recall(signed: SignedRecord) -> Record:
     """Decode a record that was checked before it was kept; raises `InvalidRecord` when it is none any more."""
     try:
         return Record(signed, _decode_body(signed.body))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidRecord(f"not a record: {error}") from error
 
 

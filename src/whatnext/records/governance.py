@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from whatnext import identity
+from whatnext.errors import UNREADABLE
 from whatnext.records import invites
 from whatnext.records.codec import MAX_SEQ, Epoch, Record, Write
 from whatnext.records.ids import LogKey
@@ -64,7 +65,7 @@ def decode_marks(text: object) -> dict[bytes, Mark]:
     """Marks in a word's `upto`; damaged ones count as none, so the word still removes."""
     try:
         return {mark.epoch: mark for mark in _decode_marks(base64.b64decode(str(text), validate=True))}
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, *UNREADABLE):
         return {}
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from whatnext.errors import LocalError, UserError
+from whatnext.errors import UNREADABLE, LocalError, UserError
 from whatnext.relay.limits import Limits
 
 TCP_PORT, WEBSOCKET_PORT, OPS_PORT = 4001, 4002, 9478
@@ -53,7 +53,7 @@ def read_config(path: Path) -> RelayConfig:
         raise LocalError(f"{path} cannot be read: {error.strerror or error}") from error
     try:
         config = msgspec.toml.decode(content, type=RelayConfig)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise UserError(f"{path}: {error}") from error
     check(config, str(path))
     return config

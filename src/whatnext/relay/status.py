@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from whatnext.config import write_private
-from whatnext.errors import LocalError
+from whatnext.errors import UNREADABLE, LocalError
 from whatnext.relay.limits import Limits
 
 FILE = "relay.json"
@@ -85,5 +85,5 @@ def read_word(directory: Path) -> RelayFile | None:
         raise LocalError(
             f"{directory / FILE} is another user's: ask as root, or as the user of the relay"
         ) from error
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return None

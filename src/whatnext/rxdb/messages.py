@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from whatnext.errors import ProtocolViolation
+from whatnext.errors import UNREADABLE, ProtocolViolation
 from whatnext.rxdb import limits
 
 STREAM = "stream"
@@ -66,7 +66,7 @@ def decode(data: bytes | str) -> Request:
         )
     try:
         request = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ProtocolViolation(f"no message of RxDB's replication: {error}") from error
     if len(request.id) > limits.MAX_ID:
         raise ProtocolViolation(f"an id of {len(request.id)} characters")

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import msgspec
 
-from whatnext.errors import LocalError, ProtocolViolation, WhatNextError
+from whatnext.errors import UNREADABLE, LocalError, ProtocolViolation, WhatNextError
 from whatnext.rxdb import limits
 from whatnext.rxdb.collections import COLLECTIONS, Collection
 from whatnext.rxdb.master import Master
@@ -183,7 +183,7 @@ class Session:
                     if fault is not None:
                         raise Trouble(fault.code, fault.message)
                     return Answer(request.id, request.collection, result=True)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise ProtocolViolation(f"{request.method}: {error}") from error
         except LocalError as error:
             _log.error("%s of an RxDB client failed: %s", request.method, error)

@@ -72,6 +72,7 @@ class Keeper:
         self._entry_counts.pop(playlist, None)
         self.records.forget_ids()
         self.documents.forget_feed()
+        self.playlists.forget()
 
     def keep(self, playlist: bytes, outcome: Outcome) -> bool:
         """Write an outcome, inside `commit`; return whether counted records were voided or heads set back."""

@@ -5,6 +5,7 @@ An entry is listed when both its title and its position count: a write to an ent
 """
 
 import sqlite3
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from whatnext.records import codec
@@ -20,12 +21,38 @@ class Totals(NamedTuple):
     duration_ms: int
 
 
-def last_entry(connection: sqlite3.Connection, playlist: bytes) -> list[tuple[str, str]]:
-    """(id, position) of the last listed entry, alone in a list; an empty one when there is none."""
+Places = list[tuple[str, str]]
+"""(id, position) of entries."""
+
+
+def end_entry(connection: sqlite3.Connection, playlist: bytes, *, first: bool) -> Places:
+    """The first or the last listed entry, alone in a list; an empty one when there is none."""
+    way = "" if first else "DESC"
     return connection.execute(
-        f"SELECT id, position FROM documents WHERE {_LISTED} ORDER BY position DESC, id DESC LIMIT 1",
+        f"SELECT id, position FROM documents WHERE {_LISTED} ORDER BY position {way}, id {way} LIMIT 1",
         (playlist,),
     ).fetchall()
+
+
+def entries(connection: sqlite3.Connection, playlist: bytes, ids: Sequence[str]) -> Places:
+    """Those of these entries that are listed, in no order."""
+    return connection.execute(
+        f"SELECT id, position FROM documents WHERE {_LISTED} AND id IN ({', '.join('?' * len(ids))})",
+        (playlist, *ids),
+    ).fetchall()
+
+
+def around(connection: sqlite3.Connection, playlist: bytes, place: tuple[str, str], count: int) -> Places:
+    """The listed entry at a place, and `count` on each side of it, in their order."""
+    entry, position = place
+    query = f"SELECT id, position FROM documents WHERE {_LISTED} AND (position, id)"
+    before = connection.execute(
+        f"{query} <= (?, ?) ORDER BY position DESC, id DESC LIMIT ?", (playlist, position, entry, count + 1)
+    ).fetchall()
+    after = connection.execute(
+        f"{query} > (?, ?) ORDER BY position, id LIMIT ?", (playlist, position, entry, count)
+    ).fetchall()
+    return [*reversed(before), *after]
 
 
 def totals(connection: sqlite3.Connection, playlist: bytes) -> Totals:

@@ -8,19 +8,25 @@ from whatnext.records.merge import Document, DocumentKey
 
 
 class PlaylistTable:
-    """The table `playlists`: here, joining, leaving (no member knows yet), or left."""
+    """The table `playlists`: here, joining, leaving (no member knows yet), or left.
+
+    Kept in memory as well: every change, and every answer to one, asks what is here.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._states: dict[bytes, str] | None = None
+
+    def forget(self) -> None:
+        """Read the table anew: a transaction was rolled back."""
+        self._states = None
 
     def ids(self, *states: str) -> list[bytes]:
         """Ids of the playlists in these states, oldest first."""
-        marks = ", ".join("?" * len(states))
-        rows = self._db.execute(
-            f"SELECT id FROM playlists WHERE state IN ({marks}) ORDER BY since, id",
-            states,
-        )
-        return [bytes(row[0]) for row in rows.fetchall()]
+        if self._states is None:
+            rows = self._db.execute("SELECT id, state FROM playlists ORDER BY since, id")
+            self._states = dict(rows.fetchall())
+        return [playlist for playlist, state in self._states.items() if state in states]
 
     def links(self) -> list[tuple[bytes, str]]:
         """Playlists that are being joined, with the link of each."""
@@ -34,6 +40,7 @@ class PlaylistTable:
             " ON CONFLICT (id) DO UPDATE SET state = excluded.state, link = excluded.link",
             (playlist, state, link, now_ms),
         )
+        self._states = None
 
     def arrived(self, playlist: bytes, now_ms: int) -> None:
         """The playlist's first record is here: joining is over."""
@@ -42,6 +49,7 @@ class PlaylistTable:
     def set_state(self, playlist: bytes, state: str) -> None:
         """Change the state of a playlist that is noted."""
         self._db.execute("UPDATE playlists SET state = ? WHERE id = ?", (state, playlist))
+        self._states = None
 
 
 def member_documents(governance: Governance) -> Iterator[tuple[DocumentKey, Document]]:

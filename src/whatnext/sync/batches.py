@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from whatnext.errors import InvalidRecord
+from whatnext.errors import UNREADABLE, InvalidRecord
 from whatnext.records.codec import Author, Epoch, SignedRecord
 from whatnext.records.ids import PLAYLIST_ID_BYTES, LogKey
 from whatnext.records.judge import Head
@@ -35,7 +35,7 @@ def ends(records: Sequence[SignedRecord]) -> tuple[bytes, dict[LogKey, Head]]:
     for index, record in enumerate(records):
         try:
             header = _decode_header(record.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise InvalidRecord(f"not a record: {error}") from error
         log = LogKey(header.author, header.epoch)
         if log not in last or header.seq > last[log][0]:

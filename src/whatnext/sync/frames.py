@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from whatnext.errors import ProtocolViolation
+from whatnext.errors import UNREADABLE, ProtocolViolation
 from whatnext.records.codec import MAX_SEQ, Author, Epoch, SignedRecord
 from whatnext.records.ids import PLAYLIST_ID_BYTES, LogKey
 from whatnext.records.judge import Head
@@ -156,7 +156,7 @@ def decode(payload: bytes) -> Message:
     try:
         return _decoder.decode(payload)
     # RecursionError: msgspec skips elements it does not know, however deep they nest.
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ProtocolViolation(f"no message of this protocol: {error}") from error
 
 

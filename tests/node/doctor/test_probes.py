@@ -1,6 +1,8 @@
 """The probes on a real profile and real sockets of this device."""
 
+import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,16 @@ def test_a_good_profile_is_fine_and_a_new_one_stays_without_key_and_database(pro
     seen = profile_probe.look(new, node_answers=False)
     assert (seen.key.state, seen.database.state) == (FileState.MISSING, FileState.MISSING)
     assert [each.name for each in new.iterdir()] == ["profile.lock"]
+
+
+def test_a_crash_report_is_seen_with_its_age(profile):
+    assert profile_probe.look(profile, node_answers=False).crash is None
+    report = profile / "crash-report.txt"
+    report.write_text("how: killed")
+    os.utime(report, (time.time() - 100, time.time() - 100))
+    seen = profile_probe.look(profile, node_answers=False)
+    assert seen.crash == str(report)
+    assert 99 < seen.crashed_s < 160
 
 
 def test_a_key_that_others_can_read_or_that_is_none_is_seen(profile):

@@ -71,6 +71,15 @@ def verdict(check: str, node: dict | None = None, profile: dict | None = None, *
     return next(each for each in report.verdicts if each.check == check)
 
 
+def test_a_crash_of_today_is_told_with_its_report_and_an_older_one_is_not():
+    told = verdict("node", profile={"crash": "p/crash-report.txt", "crashed_s": 3 * 60.0})
+    assert told.verdict is State.WARNING
+    assert "3 minutes ago" in told.seen
+    assert "p/crash-report.txt" in told.next
+    assert "5 hours ago" in verdict("node", profile={"crash": "p", "crashed_s": 5.5 * 3600}).seen
+    assert verdict("node", profile={"crash": "p", "crashed_s": 25 * 3600.0}).verdict is State.OK
+
+
 def test_a_device_that_is_well_has_no_problem_and_no_nat_is_claimed_to_be_known():
     report = judge(WELL)
     assert (report.node_running, report.problems) == (True, 0)

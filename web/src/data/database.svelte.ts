@@ -38,7 +38,7 @@ export class Store {
     this.outbox = new Outbox(peer)
     this.collections = database.collections as unknown as Collections
     this.tables = Object.fromEntries(NAMES.map((name) => [name, new Table()])) as unknown as Tables
-    this.link = new Link(webSocket({ url }), { minDelayMs: 100, maxDelayMs: 2000 }) // the node is on this machine
+    this.link = new Link(webSocket({ url }), { minDelayMs: 100, maxDelayMs: 500 }) // the node is on this machine, and soon back
     this.link.state$.subscribe((state) => {
       this.online = state === 'open'
       if (this.online) this.isStranger = false

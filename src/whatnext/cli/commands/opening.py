@@ -1,7 +1,10 @@
 """Opening WhatNext on the desktop, and opening a link: say whom and what it names, ask, then connect or join."""
 
+import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from cyclopts import Parameter
@@ -66,6 +69,8 @@ def _open_app(link: str | None, shown_in: "Where | None", context: Context) -> N
         why = why_no_display()
         context.say(_HERE if why is None else f"{why[0].upper()}{why[1:]}. {_HERE}")
         context.print(url)
+        if (hint := _over_ssh(url)) is not None:
+            context.say(hint)
         context.say("Ctrl-C quits WhatNext.")
 
     surfaces = candidates(shown_in, show_address)
@@ -80,6 +85,18 @@ def _open_app(link: str | None, shown_in: "Where | None", context: Context) -> N
         else:
             context.say(f"WhatNext runs already. {_HERE}")
             context.print(answer.url)
+            if (hint := _over_ssh(answer.url)) is not None:
+                context.say(hint)
+
+
+def _over_ssh(url: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """How the page gets to the browser of somebody who came by ssh, which sits on another machine; else None."""
+    if not environment.get("SSH_CONNECTION"):
+        return None
+    port = urlsplit(url).port
+    return (
+        f"You came by ssh: run this on your own machine first: ssh -N -L {port}:127.0.0.1:{port} THIS-MACHINE"
+    )
 
 
 def _open_here(link: str, yes: bool, context: Context) -> None:

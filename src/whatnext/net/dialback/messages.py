@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from whatnext.errors import ProtocolViolation
+from whatnext.errors import UNREADABLE, ProtocolViolation
 
 PROTOCOL = "/whatnext/dialback/1.0.0"
 MAX_MESSAGE = 4096
@@ -71,7 +71,7 @@ def decode_question(payload: bytes) -> Question:
     """Raises `ProtocolViolation`."""
     try:
         return _question.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ProtocolViolation(f"no question of {PROTOCOL}: {error}") from error
 
 
@@ -79,5 +79,5 @@ def decode_answer(payload: bytes) -> Answer:
     """Raises `ProtocolViolation`."""
     try:
         return _answer.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ProtocolViolation(f"no answer of {PROTOCOL}: {error}") from error

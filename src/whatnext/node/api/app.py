@@ -8,9 +8,20 @@ from types import MappingProxyType
 import msgspec
 import trio
 
-from whatnext.errors import UserError, WhatNextError
+from whatnext.errors import UNREADABLE, UserError, WhatNextError
 from whatnext.node.api.access import Access
-from whatnext.node.api.asgi import Answer, Asgi, Headers, Receive, Request, Scope, Send, reply, reply_problem
+from whatnext.node.api.asgi import (
+    Answer,
+    Asgi,
+    Headers,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    is_of_other_user,
+    reply,
+    reply_problem,
+)
 from whatnext.node.api.audio import PREFIX as PLAY
 from whatnext.node.api.audio import Locate, serve_audio
 from whatnext.node.api.endpoint import Endpoint
@@ -79,7 +90,9 @@ class App:
         except WhatNextError as error:
             headers = error.headers if isinstance(error, ApiError) else ()
             await self._fail(request, answer, problem_of(error), headers)
-        except Exception:  # noqa: BLE001 - one request's mistake must not stop the node
+        except Exception as error:
+            if answer.begun and isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError):
+                raise  # the client left: nobody's mistake, and its connection ends
             _log.exception("%s %s failed", request.method, request.path)
             await self._fail(request, answer, internal_problem())
 
@@ -87,7 +100,7 @@ class App:
         headers = dict(scope["headers"])
         try:
             self._access.check_source(headers)
-            self._access.check_token(headers)
+            self._access.check_token(headers, other_user=is_of_other_user(scope))
             serve = self._websockets[scope["path"]]
         except (ApiError, KeyError) as error:
             _log.info("a WebSocket for %s was refused: %s", scope["path"], error)
@@ -114,7 +127,7 @@ class App:
             return
         if await self._pages.serve(request, send):
             return
-        self._access.check_token(request.headers)
+        self._access.check_token(request.headers, other_user=request.other_user)
         if path == "/v1/status":
             _expect(request, "GET")
             await self._perform("node.status", b"{}", send)
@@ -143,7 +156,7 @@ class App:
         endpoint = self._endpoint(name)
         try:
             request = self._decoders[name].decode(body or b"{}")
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise UserError(f"{name}: {error}") from error
         before = self._feed.number()
         answer = await endpoint.run(request)
@@ -160,12 +173,9 @@ class App:
         return endpoint
 
     async def _authenticate(self, request: Request, send: Send) -> None:
+        self._access.check_user(request.other_user)  # before the link is used up
         cookie = self._access.open_session(request.parameter("once"))
-        headers: Headers = (
-            (b"location", b"/"),
-            (b"set-cookie", cookie.encode()),
-            (b"referrer-policy", b"no-referrer"),
-        )
+        headers: Headers = ((b"location", b"/"), (b"set-cookie", cookie.encode()))
         await reply(send, b"", status=303, media_type=b"text/plain", headers=headers)
 
 

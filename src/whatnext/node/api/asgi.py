@@ -17,8 +17,31 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON = b"application/json"
-_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+GUARDS: Headers = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""With every answer: it is what it says it is, for our own pages alone, and no address is told to others."""
+BODY_STALL_S = 20.0
+"""Patience for the next part of a request's body."""
 _DRAIN_SECONDS = 2.0
+_OTHER_USER = "whatnext.other_user"
+
+
+def of_other_user(app: Asgi) -> Asgi:
+    """The application, told that another user of this machine asks."""
+
+    async def marked(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[_OTHER_USER] = True
+        await app(scope, receive, send)
+
+    return marked
+
+
+def is_of_other_user(scope: Scope) -> bool:
+    """Whether another user of this machine asks, as far as the system tells."""
+    return _OTHER_USER in scope
 
 
 class Request:
@@ -28,6 +51,7 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.other_user = is_of_other_user(scope)
         self._query: bytes = scope["query_string"]
         self._receive = receive
         self._ended = False
@@ -40,14 +64,17 @@ class Request:
         return parse_qs(self._query.decode("latin-1")).get(name, [""])[0]
 
     async def body(self, limit: int) -> bytes:
-        """The whole body; raises `ApiError` as soon as it is known to pass `limit` bytes."""
+        """The whole body; raises `ApiError` as soon as it passes `limit` bytes, or nothing comes for `BODY_STALL_S`."""
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)
         parts: list[bytes] = []
         size = 0
         while not self._ended:
-            parts.append(await self._part())
+            with trio.move_on_after(BODY_STALL_S) as patience:
+                parts.append(await self._part())
+            if patience.cancelled_caught:
+                raise ApiError(408, "too_slow", f"the request's body stopped for {BODY_STALL_S:g} s")
             size += len(parts[-1])
             if size > limit:
                 raise _too_large(limit)
@@ -67,6 +94,8 @@ class Request:
     async def _part(self) -> bytes:
         message = await self._receive()
         self._ended = not message.get("more_body", False)
+        if message["type"] == "http.disconnect":
+            raise ApiError(400, "cut_short", "the request ended before its body did")
         part: bytes = message.get("body", b"")
         return part
 
@@ -95,7 +124,7 @@ async def reply(
 ) -> None:
     """Send a whole answer."""
     own = ((b"content-type", media_type), (b"content-length", str(len(body)).encode()))
-    common = ((b"cache-control", cache), _NO_SNIFFING)
+    common = ((b"cache-control", cache), *GUARDS)
     await send({"type": "http.response.start", "status": status, "headers": [*own, *common, *headers]})
     await send({"type": "http.response.body", "body": body})
 

@@ -12,9 +12,14 @@ import h11
 import trio
 
 from whatnext.node.api.asgi import Asgi, Message, Scope
+from whatnext.node.api.places import Places
 from whatnext.node.api.websockets import is_websocket, serve_websocket
 
 IDLE_SECONDS = 75.0
+STALL_S = 130.0
+"""Patience with a client that takes nothing of an answer; a paused player has its own, shorter one."""
+_MAX_HEAD_BYTES = 64 * 1024
+"""Browsers send the cookies of every server on this machine along, whatever its port."""
 _READ_BYTES = 64 * 1024
 _MAX_AHEAD = 64 * 1024
 """Bytes a client may send beyond the request that is being answered."""
@@ -23,10 +28,11 @@ _MAX_AHEAD = 64 * 1024
 class Connection:
     """Serves requests one after the other until the client leaves, is idle too long, or breaks the protocol."""
 
-    def __init__(self, app: Asgi, stream: trio.SocketStream) -> None:
+    def __init__(self, app: Asgi, stream: trio.SocketStream, places: Places) -> None:
         self._app = app
         self._stream = stream
-        self._http = h11.Connection(h11.SERVER)
+        self._places = places
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
         self._head = b""
         self._sending = False
 
@@ -42,7 +48,7 @@ class Connection:
 
     async def _serve_one(self) -> bool:
         """Answer one request; whether the connection can carry another."""
-        with trio.move_on_after(IDLE_SECONDS) as idle:
+        with self._places.waiting(IDLE_SECONDS) as idle:
             event = await self._next_event()
         if idle.cancelled_caught or not isinstance(event, h11.Request):
             return False
@@ -80,7 +86,13 @@ class Connection:
             await self._stream.send_all(
                 self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b""
             )
-        event = await self._next_event()
+        try:
+            event = await self._next_event()
+        except (
+            h11.RemoteProtocolError,
+            trio.BrokenResourceError,
+        ):  # it ended too early, or its chunks are none
+            return {"type": "http.disconnect"}
         if isinstance(event, h11.Data):
             return {"type": "http.request", "body": bytes(event.data), "more_body": True}
         if isinstance(event, h11.EndOfMessage):
@@ -100,7 +112,10 @@ class Connection:
         if not message.get("more_body", False):
             data += self._http.send(h11.EndOfMessage()) or b""
         self._sending = True
-        await self._stream.send_all(data)
+        with trio.move_on_after(STALL_S) as patience:
+            await self._stream.send_all(data)
+        if patience.cancelled_caught:
+            raise trio.BrokenResourceError("the client reads nothing")
         self._sending = False
 
     def _write_now(self, body: bytes) -> bool:

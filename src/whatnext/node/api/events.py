@@ -3,7 +3,7 @@
 import trio
 
 from whatnext.errors import UserError
-from whatnext.node.api.asgi import Request, Send
+from whatnext.node.api.asgi import GUARDS, Request, Send
 from whatnext.node.api.feed import Feed, Listener, ReadyEvent, frame
 
 KEEPALIVE_SECONDS = 15.0
@@ -14,7 +14,7 @@ async def serve_events(feed: Feed, request: Request, send: Send) -> None:
     """Send events until the client leaves or the node stops; with `?feed=N` or `Last-Event-ID` first what it missed."""
     since = _since(request)
     with feed.listen(request.write_now) as listener:
-        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), *GUARDS]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         missed = b"" if since is None else feed.changed_since(since)
         ready = frame("ready", ReadyEvent(feed=feed.number()), feed.number())

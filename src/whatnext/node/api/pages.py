@@ -21,9 +21,7 @@ POLICY = (
 )
 _GUARDS: Headers = (
     (b"content-security-policy", POLICY),
-    (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
 )
 _TYPES = {
     ".html": b"text/html; charset=utf-8",

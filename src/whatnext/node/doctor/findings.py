@@ -25,7 +25,10 @@ class FileSeen(msgspec.Struct, frozen=True):
 
 
 class ProfileSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """The profile on the disk; `held` says who uses it, `unwritable` why it cannot be written."""
+    """The profile on the disk; `held` says who uses it, `unwritable` why it cannot be written.
+
+    `crash` is the report on the last node that ended against its will, `crashed_s` how long ago that was.
+    """
 
     directory: str
     key: FileSeen
@@ -33,6 +36,8 @@ class ProfileSeen(msgspec.Struct, frozen=True, kw_only=True):
     free_bytes: int
     held: str | None = None
     unwritable: str | None = None
+    crash: str | None = None
+    crashed_s: float = 0.0
 
 
 class InterfaceSeen(msgspec.Struct, frozen=True):

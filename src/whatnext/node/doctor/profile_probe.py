@@ -4,9 +4,10 @@ import os
 import shutil
 import sqlite3
 import stat
+import time
 from pathlib import Path
 
-from whatnext.config import ProfileLock
+from whatnext.config import CRASH_FILE, ProfileLock
 from whatnext.errors import KeyDamaged, ProfileBusy, StoreUnwritable
 from whatnext.identity import KEY_FILE, load_or_create
 from whatnext.node.doctor.findings import FileSeen, FileState, ProfileSeen
@@ -29,6 +30,8 @@ def look(directory: Path, *, node_answers: bool) -> ProfileSeen:
             unwritable = str(error)
     if not os.access(directory, os.W_OK):
         unwritable = unwritable or f"this user may not write to {directory}"
+    crash = directory / CRASH_FILE
+    crashed = crash.stat().st_mtime if crash.is_file() else None
     return ProfileSeen(
         directory=str(directory),
         key=_key(directory / KEY_FILE),
@@ -36,6 +39,8 @@ def look(directory: Path, *, node_answers: bool) -> ProfileSeen:
         free_bytes=shutil.disk_usage(directory).free,
         held=held,
         unwritable=unwritable,
+        crash=None if crashed is None else str(crash),
+        crashed_s=0.0 if crashed is None else time.time() - crashed,
     )
 
 

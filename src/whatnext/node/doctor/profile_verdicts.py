@@ -6,6 +6,9 @@ from whatnext.node.doctor.verdict import State, Verdict
 FULL_BYTES, SCARCE_BYTES = 20_000_000, 200_000_000
 """Below the first a large sync may not fit any more; below the second it is time to know."""
 
+RECENT_S = 24 * 3600.0
+"""An older crash report is no news."""
+
 
 def judge(profile: ProfileSeen, *, node_runs: bool) -> list[Verdict]:
     """Key, database, disk and who uses the profile."""
@@ -91,6 +94,13 @@ def _disk(profile: ProfileSeen) -> Verdict:
 
 
 def _use(profile: ProfileSeen, node_runs: bool) -> Verdict:
+    if node_runs and profile.crash is not None and profile.crashed_s < RECENT_S:
+        return Verdict(
+            "node",
+            State.WARNING,
+            f"A node runs on this profile and answers, but one ended against its will {_ago(profile.crashed_s)}.",
+            f"What was saved is kept. If it happens again, report it with what is in {profile.crash}.",
+        )
     if node_runs:
         return Verdict("node", State.OK, "A node runs on this profile and answers.")
     if profile.held is not None:
@@ -106,3 +116,8 @@ def _use(profile: ProfileSeen, node_runs: bool) -> Verdict:
         "No node runs on this profile: nobody can find this device now.",
         "Start one with `whatnext node` and ask again: a running node tells more.",
     )
+
+
+def _ago(seconds: float) -> str:
+    minutes = round(max(seconds, 0) / 60)
+    return f"{minutes} minutes ago" if minutes < 120 else f"{minutes // 60} hours ago"
