@@ -351,7 +351,10 @@ export async function closed ({ open }, { link, playlist, control }) {
   await row(page, 'Edited').dblclick()
   await page.getByLabel('Note').fill('from the page')
   await page.getByLabel('Album').click()
-  await page.locator('.side').getByText('4 changes waiting').waitFor()
+  await page.locator('.tools').getByRole('button', { name: 'More' }).click()
+  await page.getByLabel('Tags').fill('late')
+  await page.keyboard.press('Enter')
+  await page.locator('.side').getByText('5 changes waiting').waitFor()
   const { context, url } = { context: page.context(), url: page.url() }
   await page.close({ runBeforeUnload: true })
   await until('the page is closed without a question', () => page.isClosed())

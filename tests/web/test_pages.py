@@ -152,11 +152,14 @@ def test_what_waits_when_the_page_is_closed_goes_out_when_it_is_opened_again(sce
 
     def meanwhile():
         ada.ask("playlist.edit", playlist=playlist, entry=edited, album="Elsewhere")
+        ada.ask("playlist.tag", playlist=playlist, add=["jazz"])
 
     with control_of(ada, meanwhile) as control:
         seen = scene("closed", link=link_to(ada), playlist=playlist, control=control)
     assert seen == {"left": [], "complaints": []}
-    shown = ada.ask("playlist.show", playlist=playlist)["entries"]
+    whole = ada.ask("playlist.show", playlist=playlist)
+    assert whole["tags"] == ["jazz", "late"]
+    shown = whole["entries"]
     assert [entry["title"] for entry in shown] == ["Stays", "Edited", "While away"]
     assert [entry["votes"] for entry in shown] == [1, 0, 0]
     # The page wrote only what it changed, so the album, written before it came back, stands beside its note.

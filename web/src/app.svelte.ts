@@ -43,7 +43,7 @@ export class App {
     this.player = new Player(store, (title) => { this.say(text.player.failed(title), { isBad: true }) })
     this.#go()
     window.addEventListener('hashchange', () => { this.#go() })
-    store.onRefusal((refusal) => { this.say(text.problems.refused(refusal.reason), { isBad: true }) })
+    store.onRefusal((reason) => { this.say(text.problems.refused(reason), { isBad: true }) })
     hear('join', (event) => { if (event.state === 'refused') this.say(event.reason ?? text.common.close, { isBad: true }) })
     if (this.ask === null && (profile.name === '' || new URLSearchParams(location.search).has('first'))) this.ask = 'first'
   }

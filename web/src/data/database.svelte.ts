@@ -6,11 +6,11 @@ import type { RxReplicationState } from 'rxdb/plugins/replication'
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import {
   collectionsOf, Link, READ_ONLY, replicate, SHARED, webSocket,
-  type Checkpoint, type CollectionName, type Documents, type Refusal
+  type Checkpoint, type CollectionName, type Documents
 } from '@whatnext/rxdb-link'
 import { SvelteSet } from 'svelte/reactivity'
-import { call, Problem } from './api.ts'
-import { bare, isSame, Outbox, type Fields, type Waiting } from './outbox.ts'
+import { call, Problem, sentence } from './api.ts'
+import { bare, isSame, Outbox, withChanges, type Fields, type Waiting } from './outbox.ts'
 import { Table } from './tables.svelte.ts'
 
 const NAMES: CollectionName[] = [...SHARED, 'peers']
@@ -32,6 +32,7 @@ export class Store {
   loaded = $state(false)
   readonly link: Link
   readonly outbox: Outbox
+  #told: (reason: string) => void = () => {}
   readonly #replications = new Map<CollectionName, RxReplicationState<Documents['entries'], Checkpoint>>()
 
   constructor (database: RxDatabase, url: string, peer: string) {
@@ -48,10 +49,11 @@ export class Store {
   }
 
   /** Documents that the node refused, with the reason; its own state is put in their place. */
-  onRefusal (told: (refusal: Refusal) => void): void {
+  onRefusal (told: (reason: string) => void): void {
+    this.#told = told
     this.link.refusals$.subscribe((refusal) => {
       this.#done(refusal.id)
-      told(refusal)
+      told(refusal.reason)
     })
   }
 
@@ -68,7 +70,12 @@ export class Store {
   async write (name: CollectionName, ids: string[], run: () => Promise<unknown>): Promise<void> {
     for (const id of ids) this.waiting.add(id)
     const before = await this.#states(name, ids)
-    await run()
+    try {
+      await run()
+    } catch (error) {
+      for (const id of ids) if (this.outbox.edit(id) === undefined) this.waiting.delete(id)
+      throw error
+    }
     const after = await this.#states(name, ids)
     for (const id of ids) this.outbox.note(name, id, before.get(id) ?? null, after.get(id) ?? null)
     void this.#settle(name, ids)
@@ -108,9 +115,13 @@ export class Store {
   /** Do once more what earlier pages did and the node did not take; call when everything is here. */
   async resume (left: Waiting[]): Promise<void> {
     for (const { name, id, base, now } of left) {
-      const collection = this.collections[name] as unknown as RxCollection<Documents['entries']> | undefined
-      const found = await collection?.findOne(id).exec() ?? null
-      if (collection === undefined || !(await this.#redo(name, collection, id, found, base, now))) this.#done(id)
+      try {
+        const collection = this.collections[name] as unknown as RxCollection<Documents['entries']>
+        if (!(await this.#redo(name, collection, id, await collection.findOne(id).exec(), base, now))) this.#done(id)
+      } catch (error) { // another version of the page may have kept what this one does not take
+        this.#done(id)
+        this.#told(sentence(error))
+      }
     }
   }
 
@@ -129,6 +140,8 @@ export class Store {
       return true
     }
     const here = bare(found.toJSON())
+    const [before, after, stands] = [base?.['tags'], now['tags'], here['tags']]
+    if (Array.isArray(before) && Array.isArray(after) && Array.isArray(stands)) now = { ...now, tags: withChanges(stands, before, after) }
     const fields = Object.fromEntries(Object.entries(now).filter(([field, value]) => !isSame(value, here[field])))
     if ((base === null && name !== 'votes') || Object.keys(fields).length === 0) return false
     await this.write(name, [id], () => found.incrementalPatch(fields))
@@ -168,11 +181,10 @@ export async function openStore (peer: string): Promise<Store> {
   })
   await database.addCollections(collectionsOf(NAMES))
   const store = new Store(database, location.origin, peer)
-  const left = await store.outbox.takeOver()
-  for (const { id } of left) store.waiting.add(id)
-  void Promise.all(NAMES.map((name) => store.follow(name))).then(async () => {
-    store.loaded = true
-    await store.resume(left)
+  const loaded = Promise.all(NAMES.map((name) => store.follow(name))).then(() => { store.loaded = true })
+  store.outbox.takeOver((left) => {
+    for (const { id } of left) store.waiting.add(id)
+    void loaded.then(() => store.resume(left))
   })
   return store
 }

@@ -57,23 +57,19 @@ export class Outbox {
     if (this.#waiting.delete(id)) this.#soon()
   }
 
-  /** What pages that are no more have left. */
-  async takeOver (): Promise<Waiting[]> {
-    const left: Waiting[] = []
+  /** Be given what other pages leave: of those that are no more now, of those that are open when they end. */
+  takeOver (given: (left: Waiting[]) => void): void {
     for (const key of Object.keys(localStorage).filter((each) => each.startsWith(this.#prefix) && each !== this.#key)) {
-      const take = (lock: unknown): void => {
-        if (lock === null) return // its page is open
-        for (const each of read(key)) {
-          left.push(each)
-          this.#waiting.set(each.id, each)
-        }
+      const take = (): void => {
+        const left = read(key).filter((each) => !this.#waiting.has(each.id)) // what is done here is newer
+        for (const each of left) this.#waiting.set(each.id, each)
         this.#keep()
         localStorage.removeItem(key)
+        given(left)
       }
-      if (navigator.locks === undefined) take(key)
-      else await navigator.locks.request(key, { ifAvailable: true }, take)
+      if (navigator.locks === undefined) take()
+      else void navigator.locks.request(key, take)
     }
-    return left
   }
 
   #soon (): void {
@@ -103,6 +99,12 @@ export const bare = (document: object): Fields =>
 export const isSame = (one: unknown, other: unknown): boolean =>
   one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other))
 
+/** A list with what was put to another and taken from it: friends may have changed it as well. */
+export const withChanges = (list: unknown[], base: unknown[], now: unknown[]): unknown[] => {
+  const kept = list.filter((each) => now.includes(each) || !base.includes(each))
+  return [...kept, ...now.filter((each) => !base.includes(each) && !kept.includes(each))]
+}
+
 // Of a document that was there before only the fields that differ: what friends do to the others stays.
 function difference ({ name, id, base, now }: Waiting): Waiting | null {
   if (base === null) return now === null ? null : { name, id, base, now }
@@ -115,7 +117,7 @@ function difference ({ name, id, base, now }: Waiting): Waiting | null {
 function read (key: string): Waiting[] {
   try {
     const found: unknown = JSON.parse(localStorage.getItem(key) ?? '[]')
-    return Array.isArray(found) ? found as Waiting[] : []
+    return Array.isArray(found) ? found.filter((each) => typeof each?.id === 'string') as Waiting[] : []
   } catch {
     return [] // not ours, or damaged
   }
