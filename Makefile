@@ -10,7 +10,7 @@ PAGES_FROM := $(shell find web/src web/public clients/js/src) web/index.html web
 export PATH := $(CURDIR)/tools/node24/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web run demo test soak lint fmt bench clean
+.PHONY: help setup web run demo test soak desktop lint fmt bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +40,9 @@ test: $(INSTALLED) $(PAGES) ## Run the tests that take minutes at most (ARGS="te
 soak: $(INSTALLED) $(PAGES) ## Run the tests that take long
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
+desktop: $(INSTALLED) $(PAGES) ## Run the desktop's tests with the native window (a .venv-desktop of its own, 667 MB of Qt)
+	@PYTHON='$(BIN)/python' sh tools/desktop.sh $(ARGS)
+
 lint: $(INSTALLED) ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -54,6 +57,6 @@ bench: $(INSTALLED) ## Measure everything: a table against design §11, and one 
 	@$(BIN)/whatnext bench all $(addprefix --trace ,$(wildcard $(TRACES)/*.json.gz))
 
 clean: ## Remove .venv, node_modules and every cache
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist clients/js/dist src/whatnext/node/api/dist
+	rm -rf .venv .venv-desktop .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist clients/js/dist src/whatnext/node/api/dist
 	find . -name node_modules -type d -prune -exec rm -rf {} +
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -105,3 +105,11 @@ def test_a_killed_process_leaves_the_profile_free(tmp_path):
     holder.wait(timeout=30)
     with ProfileLock(tmp_path):
         pass
+
+
+def test_the_lock_wants_nothing_that_only_unix_has(tmp_path, monkeypatch):
+    for name in ("pread", "pwrite", "O_CLOEXEC"):
+        monkeypatch.delattr(os, name, raising=False)
+    with ProfileLock(tmp_path), pytest.raises(ProfileBusy, match=f"process {os.getpid()} uses"):
+        ProfileLock(tmp_path).acquire()
+    assert (tmp_path / "profile.lock").read_bytes() == b""

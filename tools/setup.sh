@@ -109,12 +109,21 @@ make_browser() {
     fi
 }
 
+# Tests of the desktop: a display and a session bus without anybody in front; without them they are skipped.
+make_display() {
+    if can_apt && ! { command -v Xvfb && command -v xdotool && command -v xdg-open && command -v dbus-daemon; } \
+        >/dev/null 2>&1; then
+        (apt_install xvfb xdotool xdg-utils dbus) || say "Going on without: tests on a display will be skipped"
+    fi
+}
+
 python=$(find_python)
 make_venv
 make_compilable
 make_npm
 make_laboratory
 make_browser
+make_display
 say "Installing into $venv with $("$venv/bin/python" --version) (a minute or so the first time)"
 "$venv/bin/python" -m pip install -qq --upgrade "pip>=25.1" # --group came with 25.1
 "$venv/bin/python" -m pip install -qq -c constraints.txt -e . --group dev

@@ -133,14 +133,15 @@ class ProfileLock:
     def acquire(self) -> None:
         """Take the profile; raises `ProfileBusy` naming the process that has it."""
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         except OSError as error:
             raise StoreUnwritable(
                 f"{self._path} cannot be opened ({error.strerror or error}): make its directory writable,"
                 " or choose another profile with --profile"
             ) from error
         if not _try_lock(descriptor):
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            os.lseek(descriptor, 0, os.SEEK_SET)  # not pread and pwrite, which Windows has not
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             os.close(descriptor)
             named = f"process {holder}" if holder.isdecimal() else "another process"
             raise ProfileBusy(
@@ -148,7 +149,8 @@ class ProfileLock:
                 " or use another profile with --profile"
             )
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor
 
     def release(self) -> None:

@@ -88,6 +88,25 @@ def test_a_killed_desktop_leaves_no_process_and_the_next_start_works(desktop, en
     assert ended(again, signal.SIGTERM)[0] == 0
 
 
+def test_a_closed_terminal_leaves_no_process(desktop, ended):
+    app = desktop.start()
+    app.stdout.readline()
+    node = desktop.ready_node()["pid"]
+    assert ended(app, signal.SIGHUP)[0] == 0
+    assert not psutil.pid_exists(node)
+
+
+def test_starts_at_once_are_one_app_and_no_link_is_lost(desktop, ended):
+    starts = [desktop.start("open", "--json", "--app", "--", LINK) for _ in range(3)]
+    urls = [json.loads(start.stdout.readline())["url"] for start in starts]
+    assert all(url.startswith(desktop.ready_node()["url"] + "/auth") for url in urls)
+    assert all(url.endswith(LINK.rpartition("/")[2]) for url in urls)
+    eventually(lambda: sum(start.poll() is None for start in starts) == 1, "two that handed over")
+    first = next(start for start in starts if start.poll() is None)
+    assert [start.returncode for start in starts if start is not first] == [0, 0]
+    assert ended(first)[0] == 0
+
+
 def test_a_node_that_is_told_to_stop_ends_the_desktop_too(desktop):
     app = desktop.start()
     app.stdout.readline()

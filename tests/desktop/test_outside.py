@@ -139,6 +139,17 @@ async def test_the_tray_tells_who_is_there_and_its_menu_opens_hushes_and_quits(o
         await outdoors.left.wait()
 
 
+async def test_quit_does_not_wait_behind_a_page_that_does_not_open(outdoors, shell, monkeypatch):
+    async def never(place: str) -> None:
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(outdoors.outside, "_open_page", never)
+    for label in ("Open WhatNext", "Open WhatNext", "Quit WhatNext"):
+        await shell.click_menu(label)
+    with trio.fail_after(10):
+        await outdoors.left.wait()
+
+
 async def test_a_tray_that_starts_later_gets_the_icon_too(bus, nursery, monkeypatch):
     made = Outdoors(monkeypatch)
     nursery.start_soon(made.outside.run, bus[0])

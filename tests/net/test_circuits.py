@@ -10,6 +10,7 @@ from whatnext.errors import Refused, Unreachable, UserError
 from whatnext.identity import Identity
 from whatnext.net import Standing, open_network
 from whatnext.net.circuits.messages import STOP
+from whatnext.net.dialing import Pool
 from whatnext.net.framing import framed, read_message
 from whatnext.net.rendezvous.messages import PROTOCOL as RENDEZVOUS
 
@@ -224,3 +225,29 @@ async def test_a_relay_that_does_not_answer_is_not_waited_for_forever(node, monk
         relay.refusing = Status.PERMISSION_DENIED
         with pytest.raises(Refused, match="has to allow it"):
             await ben.circuits.reserve(relay.network.peer, [relay.address])
+
+
+async def test_relays_are_tried_again_for_who_was_here_a_moment_ago_and_never_too_often(node, monkeypatch):
+    monkeypatch.setattr("whatnext.net.dialing.AGAIN_S", 0.01)
+    monkeypatch.setattr("whatnext.net.network.REPEATS_AT_ONCE", 5)
+    monkeypatch.setattr("whatnext.net.network.REPEATS_PER_S", 0.001)
+    peer, relay = Identity.generate().peer_id, Identity.generate().peer_id
+    circuit = f"/ip4/192.0.2.1/tcp/4001/p2p/{relay}/p2p-circuit"
+    tried = []
+
+    async def connect(address, target):
+        tried.append(address)
+        if address == circuit:
+            raise Unreachable("the peer is not there")
+        await trio.sleep_forever()
+
+    async with node(dial_timeout_s=0.5) as anna:
+        monkeypatch.setattr(anna.circuits, "connect", connect)
+        for again, times in ((False, 1), (True, 6), (True, 1)):
+            pool = Pool(peer, again=again)
+            pool.add([circuit, "/ip4/192.0.2.2/tcp/4001"])
+            pool.close()
+            tried.clear()
+            with pytest.raises(Unreachable):
+                await anna.dial_as_found(pool)
+            assert tried.count(circuit) == times

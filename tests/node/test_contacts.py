@@ -358,6 +358,32 @@ async def test_who_is_away_is_tried_every_few_seconds_at_first_and_then_after_a_
     )
 
 
+class Absent:
+    """A resolver that finds nobody; notes when it was to try relays again."""
+
+    def __init__(self):
+        self.asked = []
+
+    def can_ask(self, peer):
+        return True
+
+    async def reach(self, peer, *, sparing, again):
+        self.asked.append((trio.current_time(), again))
+        raise Unreachable(f"{peer} could not be reached")
+
+
+async def test_relays_are_tried_again_only_for_who_was_here_some_minutes_ago(
+    library, nursery, autojump_clock
+):
+    resolver = Absent()
+    contacts = Seeking(library, AddressBook(library.database), random.Random(1), set(), resolver=resolver)
+    nursery.start_soon(contacts.run, FakeNetwork())
+    await trio.sleep(2 * EAGER_S)
+    began = resolver.asked[0][0]
+    assert {again for at, again in resolver.asked if at - began < EAGER_S} == {True}
+    assert {again for at, again in resolver.asked if at - began >= EAGER_S} == {False}
+
+
 async def test_who_answers_and_hangs_up_is_not_tried_in_that_hurry(seeking, nursery, autojump_clock):
     network = FakeNetwork()
     times = []

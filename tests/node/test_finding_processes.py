@@ -119,7 +119,14 @@ def test_found_by_rendezvous_also_after_a_restart_on_a_new_port_and_not_when_off
     assert tried["rendezvous", None] == f"at …{relay.peer[-6:]}: not registered there", (
         "it took its word back"
     )
-    assert {way for way, _ in tried} == {"address book", "this network", "relays", "rendezvous", "DHT"}
+    assert {way for way, _ in tried} == {
+        "address book",
+        "this network",
+        "relays",
+        "friends",
+        "rendezvous",
+        "DHT",
+    }
     assert "Is it online, with WhatNext running?" in failed.stderr
     assert "Traceback" not in failed.stderr
 
@@ -138,6 +145,24 @@ def found(node, peer):
     body = json.loads(answer.read())
     connection.close()
     return body if answer.status == 200 else None
+
+
+def test_two_who_joined_through_the_same_friend_find_each_other_and_again_on_new_ports(nodes):
+    cleo, anna, ben = nodes("cleo"), nodes("anna"), nodes("ben")
+    begin((cleo, ()), (anna, ()), (ben, ()))
+    playlist = cleo.ask("playlist.create", name="Kitchen")["id"]
+    for friend in (anna, ben):
+        friend.ask("join", link=cleo.ask("invite.create", playlist=playlist)["link"])
+    took = time.monotonic()
+    eventually(lambda: connected(anna, ben.peer) and connected(ben, anna.peer), "Cleo introduced them")
+    print(f"introduced after {time.monotonic() - took:.1f} s")
+    ben.kill()
+    anna.kill()
+    old = {*anna.addresses, *ben.addresses}
+    anna, ben = nodes("anna"), nodes("ben")
+    begin((anna, ()), (ben, ()))
+    assert not old & {*anna.addresses, *ben.addresses}
+    eventually(lambda: connected(anna, ben.peer) and connected(ben, anna.peer), "and again")
 
 
 @pytest.mark.parametrize("count", [4, pytest.param(8, marks=pytest.mark.soak)])

@@ -100,16 +100,16 @@ class Outside:
             self._stirred.set()
 
     def _act(self, act: Act) -> None:
+        if act == "quit":  # not behind a page that waits for a node
+            self._leave()
         with suppress(trio.WouldBlock):  # somebody clicks faster than pages open
             self._acts.send_nowait(act)
 
     async def _obey(self) -> None:
         async for act in self._asked:
-            if act == "quit":
-                self._leave()
-            elif act == "open":
+            if act == "open":
                 await self._open_page("")
-            else:
+            elif act != "quit":
                 with suppress(WhatNextError):  # the menu then shows that it is as before
                     await node_client.set_notifications(await self._node(), on=act == "notify")
                 self._stirred.set()

@@ -66,11 +66,16 @@ class SessionBus:
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise BusGone("the session's bus is gone") from error
 
-    async def listen(self, **rule: str) -> trio.MemoryReceiveChannel[Any]:
-        """Messages that fit a match rule, from now on; of more than 64 unread ones the newest are dropped."""
+    async def listen(self, first: str | None = None, **rule: str) -> trio.MemoryReceiveChannel[Any]:
+        """Messages that fit a match rule, from now on; of more than 64 unread ones the newest are dropped.
+
+        `first` is what their first argument must be.
+        """
         from jeepney import MatchRule
 
         wanted = MatchRule(**rule)
+        if first is not None:
+            wanted.add_arg_condition(0, first)
         into, out = trio.open_memory_channel[Any](_QUEUE)
         self._router.filter(wanted, channel=into)
         if rule.get("type") == "signal":

@@ -42,7 +42,7 @@ class Tray:
         """Be in the tray until cancelled, also in one that starts later; raises `BusGone`."""
         calls = await self._bus.listen(type="method_call")
         came = await self._bus.listen(
-            type="signal", interface="org.freedesktop.DBus", member="NameOwnerChanged"
+            WATCHER, type="signal", interface="org.freedesktop.DBus", member="NameOwnerChanged"
         )
         name = f"{ITEM}-{os.getpid()}-1"
         await self._bus.take_name(name)
@@ -51,8 +51,8 @@ class Tray:
             nursery.start_soon(self._tell_changes)
             await self._register(name)
             async for message in came:
-                who, _, owner = message.body
-                if who == WATCHER and owner:
+                _, _, owner = message.body
+                if owner:
                     await self._register(name)
 
     async def _register(self, name: str) -> None:

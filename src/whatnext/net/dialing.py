@@ -60,10 +60,14 @@ def _bounded(ordered: list[str]) -> list[str]:
 
 
 class Pool:
-    """Addresses of one peer, waiting to be tried; more may come until it is closed. For the tasks of one dial."""
+    """Addresses of one peer, waiting to be tried; more may come until it is closed. For the tasks of one dial.
 
-    def __init__(self, peer: str) -> None:
+    `again`: the peer was here a moment ago, so that a relay is worth more than one try.
+    """
+
+    def __init__(self, peer: str, *, again: bool = False) -> None:
         self.peer = peer
+        self.again = again
         self.failures: list[Failure] = []
         """What was tried, or not worth trying, and failed."""
         self.untried: list[Failure] = []

@@ -14,10 +14,10 @@ from whatnext.net.config import NetConfig
 from whatnext.net.events import Connected, EventHub, Subscription
 from whatnext.net.observing import Observer, StreamOpened
 from whatnext.net.versions import mismatch_sentence
+from whatnext.rates import TokenBucket
 
 if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that really opens pays it
     from libp2p.abc import INetConn, INetStream
-    from libp2p.host.basic_host import BasicHost
     from libp2p.peer.id import ID
 
     from whatnext.net.circuits.client import Circuits
@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that r
     from whatnext.net.connections import ConnectionInfo, Connections, Link
     from whatnext.net.dialing import Pool
     from whatnext.net.failures import Failure
+    from whatnext.net.identify.host import IdentifyingHost
     from whatnext.net.identify.service import Identify
     from whatnext.net.identify.sightings import Sightings
     from whatnext.net.mapping.mapper import Mapper
@@ -34,6 +35,9 @@ if TYPE_CHECKING:  # importing libp2p takes half a second: only a network that r
 _log = logging.getLogger(__name__)
 
 Handler = Callable[["Stream"], Awaitable[None]]
+REPEATS_PER_S, REPEATS_AT_ONCE = 1.0, 16.0
+"""Second and later tries at a relay within one dial, over all dials: our relay takes two requests a second of one peer,
+and renewing our own place must not be refused for them."""
 
 
 class Network:
@@ -52,7 +56,7 @@ class Network:
 
     def __init__(
         self,
-        host: "BasicHost",
+        host: "IdentifyingHost",
         swarm: "SafeSwarm",
         config: NetConfig,
         connections: "Connections",
@@ -66,6 +70,7 @@ class Network:
         self._connections = connections
         self._events = events
         self._observe = observe
+        self._repeats = TokenBucket(REPEATS_PER_S, REPEATS_AT_ONCE, trio.current_time())
         self._dialling: weakref.WeakValueDictionary[str, trio.Lock] = weakref.WeakValueDictionary()
 
     @property
@@ -92,6 +97,10 @@ class Network:
         except PeerStoreError:
             return []
         return beyond_loopback(dial_order(without_peer(str(address)) for address in known))
+
+    def record_of(self, peer: str) -> bytes:
+        """The signed record that a peer told of itself last, sealed and not yet checked; empty when it told none."""
+        return self.host.records.get(peer, b"")
 
     def connections(self) -> "list[ConnectionInfo]":
         """Every live connection; normally one per peer."""
@@ -191,7 +200,7 @@ class Network:
                 discard,
                 stagger_s=self._config.dial_stagger_s,
                 timeout_s=self._config.dial_timeout_s,
-                again=_may_be_back,
+                again=self._may_be_back if pool.again else lambda address: False,
             )
             nursery.cancel_scope.cancel()
         tell_untried(peer, pool.untried, self._observe)
@@ -203,6 +212,10 @@ class Network:
         if outcome.winner is not None:
             pool.failures.append(gone_again(outcome.winner))
         raise _unreachable(peer, pool.failures)
+
+    def _may_be_back(self, address: str) -> bool:
+        """A relay that restarts is back in a moment, the peer at it a little later: sooner than silence is believed."""
+        return kind_of(address) is Kind.RELAY and self._repeats.take(1, trio.current_time())
 
     async def _cancel_when_reached(self, peer: str, scope: trio.CancelScope) -> None:
         """A connection the peer opened to us is as good as one of ours."""
@@ -315,11 +328,6 @@ class Network:
             for link in self._connections.all():
                 if link.peer == peer and not link.is_busy():
                     nursery.start_soon(self._connections.close, link, reason)
-
-
-def _may_be_back(address: str) -> bool:
-    """A relay that restarts is back in a moment, and the peer at it a little later: sooner than silence is believed."""
-    return kind_of(address) is Kind.RELAY
 
 
 def _id(peer: str) -> "ID":

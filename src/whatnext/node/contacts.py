@@ -208,7 +208,7 @@ class Contacts:
             self._book.note(peer, addresses)
         except StoreUnwritable as error:
             _log.warning("the addresses of %s are not kept: %s", peer, error)
-        return bool(self.addresses(peer)) or (self._resolver is not None and self._resolver.can_ask())
+        return bool(self.addresses(peer)) or (self._resolver is not None and self._resolver.can_ask(peer))
 
     def _trouble(self, peer: str, reason: str) -> None:
         is_new = self.problems.get(peer) != reason
@@ -218,11 +218,11 @@ class Contacts:
             self.problems[peer] = reason
             self._on_problem(peer, reason)
 
-    async def _dial(self, network: Network, peer: str) -> None:
+    async def _dial(self, network: Network, peer: str, *, again: bool) -> None:
         if self._resolver is None:
             await network.dial(peer, self.addresses(peer))
         else:
-            await self._resolver.reach(peer, sparing=True)
+            await self._resolver.reach(peer, sparing=True, again=again)
 
     async def _reach(self, network: Network, peer: str, scope: trio.CancelScope) -> None:
         try:
@@ -230,11 +230,12 @@ class Contacts:
                 if peer in self._backoffs:
                     await self._pause(peer, self._backoffs[peer].next())
                 self._patient(peer)  # grows with each connection too that did not last
-                unanswered = self._eager(NEW_PLACE_EAGER_S)
+                unanswered, began = self._eager(NEW_PLACE_EAGER_S), trio.current_time()
                 while not any(connection.peer == peer for connection in network.connections()):
                     try:
                         async with self._dials:
-                            await self._dial(network, peer)
+                            lately = trio.current_time() - began < EAGER_S
+                            await self._dial(network, peer, again=lately)
                     except (NetworkError, UserError) as error:  # the last: blocked a moment ago
                         self._trouble(peer, str(error))
                         pause, sooner = self._patient(peer).next(), unanswered.next()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import trio
 
 from whatnext.net import Network
+from whatnext.node.circles import Circles
 from whatnext.node.config import Service
 from whatnext.node.relay_addresses import Relays
 from whatnext.node.resolving import Resolver
@@ -24,9 +25,11 @@ class Finding:
         nearby: Callable[[str], Sequence[str]],
         serve: frozenset[Service],
         rng: random.Random,
+        circles: Circles,
     ) -> None:
         from whatnext.net.dht.node import DhtNode
         from whatnext.net.dht.server import DhtServer
+        from whatnext.net.finding.introductions import Introducer
         from whatnext.net.rendezvous.server import RendezvousServer
 
         self._dht_server: DhtServer | None = DhtServer(network) if "dht" in serve else None
@@ -35,7 +38,12 @@ class Finding:
         )
         dht = DhtNode(network, relays.addresses, self._dht_server, rng)
         self.whereabouts = Whereabouts(network, dht, relays.peers, rng)
-        self.resolver = Resolver(network, book, nearby, relays.peers, dht)
+        self._introducer = Introducer(network, circles.may_know)
+
+        def friends(peer: str) -> Sequence[str]:
+            return circles.around(peer, (connection.peer for connection in network.connections()))
+
+        self.resolver = Resolver(network, book, nearby, relays.peers, dht, friends)
 
     async def run(self) -> None:
         """Leave word where this node is, and serve, until cancelled."""

@@ -2,7 +2,7 @@
 
 A peer finds us by its address book, which holds where we were. Members are dialled anyway (`contacts.py`) and learn the
 new address by that; here those are told who were only connected with us. Of two that both moved while the other was
-away neither can tell the other: then the network (mDNS), a relay or the DHT has to know.
+away neither can tell the other: then the network (mDNS), a common friend, a relay or the DHT has to know.
 """
 
 import logging

@@ -35,6 +35,7 @@ from whatnext.node.api.last_port import bind_again
 from whatnext.node.api.server import serving
 from whatnext.node.attention import Attention
 from whatnext.node.caretaker import Caretaker
+from whatnext.node.circles import Circles
 from whatnext.node.claiming import claimed
 from whatnext.node.config import NodeConfig, Service
 from whatnext.node.contacts import Contacts
@@ -113,7 +114,8 @@ class Node:
         self.neighbours = Neighbours(self.feed, instruments.on_mdns)
         self.standings = standings
         self.relays = relays or Relays(settings)
-        self.finding = Finding(network, self.book, self.relays, self.neighbours.ask, serve, rng)
+        self.circles = Circles(library, trio.current_time)
+        self.finding = Finding(network, self.book, self.relays, self.neighbours.ask, serve, rng, self.circles)
         self.contacts = Contacts(
             library,
             self.book,
@@ -176,8 +178,6 @@ async def _running(
 ) -> AsyncIterator[Node]:
     hub = Hub(library, name=lambda: settings.name, agent=AGENT)
     sync_links = SyncLinks(library.identity.peer_id, hub, random.SystemRandom())
-    chosen = config.listen or settings.listen or NetConfig().listen
-    listen = ports.settled(with_extra(chosen, config.transports), directory)
     handlers = dict.fromkeys(PROTOCOLS, sync_links.serve)
     relays = Relays(settings, config.relays, library.identity.peer_id)
     standings = standings_of(library, relays.peers)
@@ -185,12 +185,7 @@ async def _running(
     with bind_again(config.api_port, directory) as listener:
         async with open_network(
             library.identity,
-            NetConfig(
-                listen=listen,
-                announce=config.announce,
-                upnp=config.upnp,
-                webrtc_certificate=kept_certificate(directory, listen),
-            ),
+            _net_config(directory, config, settings),
             handlers,
             standing=standings.judge,
             observe=instruments.observe,
@@ -217,18 +212,23 @@ async def _running(
                     nursery.start_soon(node.neighbours.run, network, node.contacts.found)
                 try:
                     async with serving(app, listener, node.feed.close):
-                        moved = ports.kept(directory) not in (None, ports.in_use(network.addresses()))
-                        _leave_word(directory, node, own_ports=not config.announce)
-                        if moved and not config.announce:
-                            wanted = set(node.contacts.wanted())
-                            nursery.start_soon(
-                                tell_acquaintances, network, node.book, node.started_ms, wanted
-                            )
+                        _tell_where(nursery, directory, node, own_ports=not config.announce)
                         yield node
                 finally:
                     with trio.CancelScope(shield=True):
                         await hub.close()
                     nursery.cancel_scope.cancel()
+
+
+def _net_config(directory: Path, config: NodeConfig, settings: Settings) -> NetConfig:
+    chosen = config.listen or settings.listen or NetConfig().listen
+    listen = ports.settled(with_extra(chosen, config.transports), directory)
+    return NetConfig(
+        listen=listen,
+        announce=config.announce,
+        upnp=config.upnp,
+        webrtc_certificate=kept_certificate(directory, listen),
+    )
 
 
 def _local_api(node: Node, rxdb: RxdbClients) -> App:
@@ -251,6 +251,7 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     library.subscribe(caretaker.on_change)
     library.subscribe(node.contacts.on_change)
     library.subscribe(node.standings.on_change)
+    library.subscribe(node.circles.on_change)
     nursery.start_soon(caretaker.run)
     nursery.start_soon(node.presences.run)
     nursery.start_soon(node.music.run)
@@ -272,6 +273,15 @@ def _name_peers(node: Node, logs: Logs) -> None:
             logs.know(event.peer, event.name)
 
     node.hub.listen(greeted)
+
+
+def _tell_where(nursery: trio.Nursery, directory: Path, node: Node, *, own_ports: bool) -> None:
+    """Programs of this device, by a file; friends too, when the ports of last time were not to be had."""
+    moved = ports.kept(directory) not in (None, ports.in_use(node.network.addresses()))
+    _leave_word(directory, node, own_ports=own_ports)
+    if moved and own_ports:
+        wanted = set(node.contacts.wanted())
+        nursery.start_soon(tell_acquaintances, node.network, node.book, node.started_ms, wanted)
 
 
 def _leave_word(directory: Path, node: Node, *, own_ports: bool) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # both import libp2p
 
 _log = logging.getLogger(__name__)
 
-SPARED_S: Mapping[str, float] = MappingProxyType({"rendezvous": 10.0, "DHT": 60.0})
+SPARED_S: Mapping[str, float] = MappingProxyType({"friends": 10.0, "rendezvous": 10.0, "DHT": 60.0})
 """Seconds between two questions about one peer when nobody waits for the answer: a lost member is sought every 3 s."""
 MAX_ASKED = 1024
 """Questions remembered for that."""
@@ -34,7 +34,10 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 class Resolver:
-    """Finds and dials. `relays` gives PeerIDs of relays with their addresses, `nearby` what mDNS heard of a peer."""
+    """Finds and dials. `relays` gives PeerIDs of relays with their addresses, `nearby` what mDNS heard of a peer.
+
+    `friends` gives those connected who may know a peer.
+    """
 
     def __init__(
         self,
@@ -43,28 +46,36 @@ class Resolver:
         nearby: Callable[[str], Sequence[str]],
         relays: Callable[[], Mapping[str, Sequence[str]]],
         dht: "DhtNode",
+        friends: Callable[[str], Sequence[str]] = lambda peer: (),
     ) -> None:
         from whatnext.net.finding.asking import AtMeetingPoints, InDht
+        from whatnext.net.finding.introductions import ThroughFriends
         from whatnext.net.rendezvous.client import RendezvousClient
 
         self._asked: dict[tuple[str, str], _Asked] = {}
         self._network = network
         self._book = book
         self._relays = relays
+        self._friends = friends
         self._ways: tuple[Way, ...] = (
             KnownHere("address book", book.addresses, "no address, or only ones long out of date"),
             KnownHere("this network", nearby, "not seen here (mDNS)"),
             ThroughRelays(lambda: [address for known in relays().values() for address in known]),
+            ThroughFriends(network, friends),
             AtMeetingPoints(network, RendezvousClient(network), relays),
             InDht(dht),
         )
 
-    def can_ask(self) -> bool:
+    def can_ask(self, peer: str) -> bool:
         """Whether anybody could tell where a peer is of which nothing is known here."""
-        return bool(self._relays())
+        return bool(self._relays() or self._friends(peer))
 
-    async def reach(self, peer: str, given: Iterable[str] = (), *, sparing: bool = False) -> "ConnectionInfo":
+    async def reach(
+        self, peer: str, given: Iterable[str] = (), *, sparing: bool = False, again: bool = False
+    ) -> "ConnectionInfo":
         """Connect to a peer wherever it is; at once when it is connected already. `sparing` is for regular tries.
+
+        `again` is for who was here a moment ago: relays are tried more than once beside addresses that stay silent.
 
         Raises `Unreachable` with everything that was tried, `WrongPeer`, or `UserError` for what is no PeerID. The
         address book learns what failed, and drops addresses where somebody else answered. Cancelling ends it all.
@@ -72,7 +83,7 @@ class Resolver:
         from whatnext.net.dialing import Pool
         from whatnext.net.finding.search import find_and_dial
 
-        pool = Pool(peer)
+        pool = Pool(peer, again=again)
         pool.add(given, GIVEN)
         spared = [] if not sparing else [way for way in self._ways if not self._is_due(way.name, peer)]
         ways = [way for way in self._ways if way not in spared]

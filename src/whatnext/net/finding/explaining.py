@@ -27,7 +27,9 @@ def unreachable(pool: Pool, order: Sequence[str], silent: Sequence[Tried]) -> Ne
     listed = sorted([*tried, *silent], key=lambda each: rank.get(each.way, -1))
     lines = "".join(f"\n  {_line(each)}" for each in listed)
     answered = any(failure.code in HUNG_UP for failure in pool.failures)
-    return Unreachable(f"{pool.peer} could not be reached. Tried:{lines}\n{ADVICE}", listed, answered=answered)
+    return Unreachable(
+        f"{pool.peer} could not be reached. Tried:{lines}\n{ADVICE}", listed, answered=answered
+    )
 
 
 def _line(tried: Tried) -> str:

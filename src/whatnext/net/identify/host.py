@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import trio
 from libp2p.abc import INetConn
@@ -18,21 +19,27 @@ from whatnext.net.identify.messages import ASK, MAX_MESSAGE, About, decode, to_w
 from whatnext.net.identify.sightings import Sighting, Sightings
 from whatnext.net.muxing import carrier_of
 from whatnext.net.negotiation import NoCommonProtocol, open_on
+from whatnext.net.peer_records import MAX_BYTES
 from whatnext.net.streams import Stream
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 PATIENCE_S = 10.0
-MAX_AGENTS = 256
-"""Peers whose program's name is remembered, the newest."""
+MAX_REMEMBERED = 256
+"""Peers whose program's name is remembered, the newest; likewise for their records."""
 
 
 class IdentifyingHost(BasicHost):
-    """Asks each peer once a connection, and learns from what it pushes; `agents` are only their claims."""
+    """Asks each peer once a connection, and learns from what it pushes; `agents` are only their claims.
+
+    `records` are what each signed and sealed about its addresses, to be checked by whoever uses them.
+    """
 
     def prepare(self) -> None:
         """Begin with nothing heard; once, before it runs."""
         self.agents: dict[str, str] = {}
+        self.records: dict[str, bytes] = {}
         self.sightings = Sightings()
 
     async def _identify_peer(self, peer_id: ID, *, reason: str) -> None:
@@ -57,13 +64,19 @@ class IdentifyingHost(BasicHost):
         """Believe what a peer tells of itself, within bounds; of a pushed part only what it names."""
         await update_peerstore_from_identify(self.get_peerstore(), ID.from_string(peer), to_wire(about))
         if about.agent:
-            self.agents.pop(peer, None)
-            self.agents[peer] = about.agent
-        while len(self.agents) > MAX_AGENTS:
-            del self.agents[next(iter(self.agents))]
+            _remember(self.agents, peer, about.agent)
+        if 0 < len(about.record) <= MAX_BYTES:
+            _remember(self.records, peer, about.record)
 
     async def _push_identify_to_all_peers(self) -> None:
         """Nothing: `Identify` pushes, in tasks that end with the network."""
+
+
+def _remember(table: dict[str, T], peer: str, told: T) -> None:
+    table.pop(peer, None)
+    table[peer] = told  # at the end: the first is the oldest
+    while len(table) > MAX_REMEMBERED:
+        del table[next(iter(table))]
 
 
 async def _ask(conn: INetConn) -> About:

@@ -34,8 +34,9 @@ _FOR_EVER = b"public, max-age=31536000, immutable"
 _ABSENT = (
     b"<!doctype html><html lang=en><meta charset=utf-8><title>WhatNext</title>"
     b"<h1>The pages are not built yet</h1>"
-    b"<p>This node works, but its web pages are missing. In the folder with the source, run "
-    b"<code>make web</code>, then load this page again.</p></html>"
+    b"<p>This node works, but its web pages are missing: npm was not there when it was set up. In the folder with the "
+    b"source run <code>make web</code> (and <code>pip install .</code> again, if that is how you installed it), then "
+    b"load this page again.</p></html>"
 )
 
 
