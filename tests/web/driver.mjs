@@ -3,11 +3,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
+import * as apart from './apart.mjs'
 import * as listening from './listening.mjs'
 import * as safety from './safety.mjs'
 import * as people from './scenarios.mjs'
 
-const scenarios = { ...people, ...listening, ...safety }
+const scenarios = { ...apart, ...people, ...listening, ...safety }
 
 const fromWeb = createRequire(new URL('../../web/package.json', import.meta.url))
 const { chromium } = fromWeb('playwright-core')

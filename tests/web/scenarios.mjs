@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 
-const row = (page, title) => page.locator('[role=row]', { hasText: title })
-const titles = (page) => page.locator('[role=row]').evaluateAll((rows) => rows
+export const row = (page, title) => page.locator('[role=row]', { hasText: title })
+export const titles = (page) => page.locator('[role=row]').evaluateAll((rows) => rows
   .sort((left, right) => Number(left.ariaRowIndex) - Number(right.ariaRowIndex))
   .map((each) => each.querySelector('.title').textContent))
 
-async function until (what, probe, ms = 15_000) {
+export async function until (what, probe, ms = 15_000) {
   const end = Date.now() + ms
   let last
   while (Date.now() < end) {
@@ -18,7 +18,7 @@ async function until (what, probe, ms = 15_000) {
   throw new Error(`not within ${ms} ms: ${what}; last ${JSON.stringify(last)}`)
 }
 
-const sees = (page, wanted) => until(`the order ${wanted}`, async () => {
+export const sees = (page, wanted) => until(`the order ${wanted}`, async () => {
   const shown = await titles(page)
   return JSON.stringify(shown) === JSON.stringify(wanted) || shown
 })
