@@ -236,6 +236,35 @@ export async function missedEvents ({ open }, { ada, ben, playlist, entry }) {
   await until('nobody listens any more', async () => (await second.getByText('Ada is listening').count()) === 0)
 }
 
+// Eight tabs of one browser, of which seven are in the background; every clicked link opens another.
+export async function manyTabs ({ open }, { link, playlist }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  const path = page.url()
+  const turn = (page, state) => page.evaluate((state) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, state)
+  const behind = []
+  for (let at = 0; at < 7; at++) {
+    const tab = await page.context().newPage()
+    await tab.goto(path)
+    await row(tab, 'Hum').waitFor()
+    await turn(tab, 'hidden')
+    behind.push(tab)
+  }
+  await page.locator('.tools').getByRole('button', { name: 'History' }).click()
+  await page.locator('aside').getByText('added').first().waitFor()
+  await page.getByLabel('Add tracks').fill('Band – Buzz')
+  await page.keyboard.press('Enter')
+  await page.locator('aside').getByText('Buzz').waitFor()
+  const [tab] = behind
+  await row(tab, 'Buzz').waitFor() // documents come by a WebSocket, which counts for itself
+  await turn(tab, 'visible')
+  await tab.locator('.tools').getByRole('button', { name: 'History' }).click()
+  await tab.locator('aside').getByText('Buzz').waitFor()
+  return page.complaints
+}
+
 // `control` kills Ben's node and starts it again where it was.
 export async function friends ({ open, axe }, { ada, control }) {
   const page = await open(ada, { path: '/#/people' })

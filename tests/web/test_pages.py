@@ -150,6 +150,12 @@ def test_a_page_that_missed_events_reads_anew_who_listens(scene, nodes):
     scene("missedEvents", ada=link_to(ada), ben=link_to(ben), playlist=playlist, entry=entry)
 
 
+def test_tabs_in_the_background_take_no_connection_from_the_one_that_is_looked_at(scene, ada):
+    playlist = ada.ask("playlist.create", name="Tabs")["id"]
+    ada.ask("playlist.add", playlist=playlist, tracks=[{"title": "Hum"}])
+    assert scene("manyTabs", link=link_to(ada), playlist=playlist) == []
+
+
 def test_what_is_changed_while_the_node_is_dead_is_kept_and_goes_out_when_it_is_back(scene, nodes):
     ada = nodes("ada")
     ada.ask("profile.name", name="Ada")
