@@ -128,7 +128,9 @@ def with_another_byte(pem, at, byte):
     """The certificate with one byte of its public key altered."""
     head, begin, body = pem.rpartition(b"-----BEGIN CERTIFICATE-----\n")
     packed = bytearray(base64.b64decode(body.partition(b"-----END")[0]))
-    oid = packed.index(bytes.fromhex("2a8648ce3d0201"))  # id-ecPublicKey, RFC 5480; its curve and its point follow
+    oid = packed.index(
+        bytes.fromhex("2a8648ce3d0201")
+    )  # id-ecPublicKey, RFC 5480; its curve and its point follow
     packed[oid + at] = byte
     return head + begin + base64.encodebytes(bytes(packed)) + b"-----END CERTIFICATE-----\n"
 
