@@ -7,8 +7,9 @@ import * as apart from './apart.mjs'
 import * as listening from './listening.mjs'
 import * as safety from './safety.mjs'
 import * as people from './scenarios.mjs'
+import * as tabs from './tabs.mjs'
 
-const scenarios = { ...apart, ...people, ...listening, ...safety }
+const scenarios = { ...apart, ...people, ...listening, ...safety, ...tabs }
 
 const fromWeb = createRequire(new URL('../../web/package.json', import.meta.url))
 const { chromium } = fromWeb('playwright-core')

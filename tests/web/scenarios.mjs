@@ -205,6 +205,7 @@ export async function playing ({ open }, { ada, ben, playlist, folder }) {
   await until('it was taken back', async () => (await second.getByText('Ada is listening').count()) === 0)
   await telling.check()
   await row(second, 'Buzz').getByText('Ada is listening').waitFor({ state: 'attached' })
+  await first.getByLabel('Notify me of what friends do').uncheck()
   await first.goto(new URL(`/#/playlist/${playlist}`, first.url()).href)
   await bar.getByRole('button', { name: 'Stop' }).click()
   await bar.waitFor({ state: 'detached' })
