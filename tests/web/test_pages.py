@@ -197,10 +197,13 @@ def test_what_waits_in_a_page_that_is_closed_is_taken_over_by_one_that_was_open_
     ada = nodes("ada")
     ada.ask("profile.name", name="Ada")
     playlist = ada.ask("playlist.create", name="Fragile")["id"]
+    ada.ask("playlist.add", playlist=playlist, tracks=[{"title": "Both"}])
     with control_of(ada) as control:
         assert scene("handedOver", link=link_to(ada), playlist=playlist, control=control) == []
-    kept = [entry["title"] for entry in ada.ask("playlist.show", playlist=playlist)["entries"]]
-    assert kept == ["One", "Two"]
+    both, *others = ada.ask("playlist.show", playlist=playlist)["entries"]
+    assert [entry["title"] for entry in others] == ["One", "Two"]
+    # Of one track that both pages changed each field is as the page that is still there has it, else as the other had.
+    assert (both["album"], both["note"]) == ("of the second", "of the first too")
 
 
 def test_a_list_of_a_thousand_is_painted_within_a_second(scene, ada):
