@@ -359,11 +359,14 @@ def test_without_a_socket_to_ask_with_nobody_can_tell_and_the_next_connection_is
         raise OSError(errno.EMFILE, "Too many open files")
 
     owner._can_tell.cache_clear()
-    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
-        with listener.accept()[0] as accepted:
-            before = owner.whose(accepted)
-            owner._can_tell.cache_clear()
-            with monkeypatch.context() as full:
-                full.setattr(owner.socket, "socket", none_left)
-                assert owner.whose(accepted) == "unknown"
-            assert owner.whose(accepted) == before
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        before = owner.whose(accepted)
+        owner._can_tell.cache_clear()
+        with monkeypatch.context() as full:
+            full.setattr(owner.socket, "socket", none_left)
+            assert owner.whose(accepted) == "unknown"
+        assert owner.whose(accepted) == before
