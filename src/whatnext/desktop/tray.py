@@ -70,8 +70,7 @@ class Tray:
             nursery.start_soon(self._tell_changes)
             await self._register(name)
             async for message in came:
-                _, _, owner = message.body
-                if owner:
+                if message.body[-1]:  # the new owner, behind the name and the old one
                     await self._register(name)
 
     async def _register(self, name: str) -> None:
