@@ -61,6 +61,11 @@ export async function looking ({ open }, { link }) {
     window.dispatchEvent(new Event('blur'))
   })
   await until('the node knows that it is no more', async () => !(await isWatched()))
+  const other = await page.context().newPage()
+  await other.goto(page.url())
+  await until('the node knows that another one is', isWatched)
+  await other.close({ runBeforeUnload: true })
+  await until('the node knows that it was left', async () => !(await isWatched()))
 }
 
 export async function everyPage ({ open, axe }, { link, playlist, scheme, width }) {
