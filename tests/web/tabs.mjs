@@ -25,8 +25,18 @@ export async function handedOver ({ open }, { link, playlist, control }) {
   await change(second, 'Album', 'of the second', 'Note')
   await change(first, 'Album', 'of the first', 'Note')
   await change(first, 'Note', 'of the first too', 'Album')
+  await second.evaluate(() => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => true }) })
   await first.close({ runBeforeUnload: true })
   await until('the page is closed without a question', () => first.isClosed())
+  await until('the page in the background was asked, and leaves it to another', () => second.evaluate(async () => {
+    const { held, pending } = await navigator.locks.query()
+    return held.length === 1 && pending.length === 0
+  }))
+  await second.locator('.side').getByText('1 change waiting').waitFor()
+  await second.evaluate(() => {
+    delete document.hidden
+    document.dispatchEvent(new Event('visibilitychange'))
+  })
   await second.locator('.side').getByText('3 changes waiting').waitFor()
   await fetch(`${control}/start`)
   for (const title of ['One', 'Two']) await row(second, title).waitFor()

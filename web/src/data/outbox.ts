@@ -57,21 +57,28 @@ export class Outbox {
     if (this.#waiting.delete(id)) this.#soon()
   }
 
-  /** Be given what other pages leave: of those that are no more now, of those that are open when they end. */
+  /** Be given what other pages leave: of those that are no more now, of those that are open when they end; while seen. */
   takeOver (given: (left: Waiting[]) => void): void {
     const asked = new Set([this.#key])
     const ask = (key: string): void => {
       if (!key.startsWith(this.#prefix) || asked.has(key)) return
       asked.add(key)
       const take = (): void => {
+        if (document.hidden) { // its timers are slow: one that is looked at goes first
+          document.addEventListener('visibilitychange', request, { once: true })
+          return
+        }
         const left = read(key).map((each) => this.#beside(each)).filter((each) => each !== null)
         for (const each of left) if (!this.#waiting.has(each.id)) this.#waiting.set(each.id, each)
         this.#keep()
         localStorage.removeItem(key)
         given(left)
       }
-      if (navigator.locks === undefined) take()
-      else void navigator.locks.request(key, take)
+      const request = (): void => {
+        if (navigator.locks === undefined) take()
+        else void navigator.locks.request(key, take)
+      }
+      request()
     }
     for (const key of Object.keys(localStorage)) ask(key)
     if (navigator.locks === undefined) return // whether the page that keeps something now is still there, nobody knows
