@@ -47,6 +47,10 @@ export class List {
     .filter((member) => member.role !== 'removed' && !member.left)
     .sort((left, right) => Number(right.role === 'owner') - Number(left.role === 'owner') || (left.peerId < right.peerId ? -1 : 1)))
 
+  /** Whom the owner removed. */
+  readonly removed: Member[] = $derived.by(() => [...this.app.store.tables.members.of(this.id).docs.values()]
+    .filter((member) => member.role === 'removed'))
+
   readonly role: string = $derived.by(() => this.members.find((member) => member.peerId === this.app.me)?.role ?? 'viewer')
   readonly canEdit: boolean = $derived(this.role !== 'viewer' && this.past === null)
   readonly isOwner: boolean = $derived(this.role === 'owner')
