@@ -69,7 +69,9 @@ export class List {
     const found = new Map<string, Comment[]>()
     for (const comment of this.app.store.tables.comments.of(this.id).docs.values()) {
       const on = comment.entryId ?? ''
-      found.set(on, [...found.get(on) ?? [], comment])
+      const said = found.get(on)
+      if (said === undefined) found.set(on, [comment])
+      else said.push(comment) // not a new list for each: there may be thousands
     }
     for (const said of found.values()) said.sort((left, right) => left.createdAt - right.createdAt)
     return found
