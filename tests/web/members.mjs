@@ -60,3 +60,37 @@ export async function pasted ({ open }, { link, playlist }) {
   assert.equal(await page.getByText('was not taken').count(), 0, 'a line too long is cut, not lost')
   return page.complaints
 }
+
+const join = async (page, link) => {
+  await page.goto(new URL(`/#open=${encodeURIComponent(link)}`, page.url()).href)
+  await page.getByRole('button', { name: 'Join', exact: true }).click()
+}
+
+export async function waits ({ open }, { ben, link }) {
+  const page = await open(ben)
+  await join(page, link)
+  await page.getByText('Waiting for a member of this playlist.').waitFor()
+  return page.complaints
+}
+
+export async function arrives ({ open }, { ben, playlist, revoked }) {
+  const page = await open(ben, { path: `/#/playlist/${playlist}` })
+  await sees(page, ['One', 'Two'])
+  await join(page, revoked)
+  await page.locator('main').getByText('The invite was revoked: ask the owner for a new one.').waitFor()
+  await page.getByRole('button', { name: 'Wait no longer' }).click()
+  await page.getByRole('heading', { name: 'Playlists', level: 1 }).waitFor()
+  return page.complaints
+}
+
+export async function deleted ({ open }, { ada, ben, playlist }) {
+  const [first, second] = await Promise.all([ada, ben].map((link) => open(link, { path: `/#/playlist/${playlist}` })))
+  for (const page of [first, second]) await sees(page, ['One', 'Two'])
+  await first.locator('.tools').getByRole('button', { name: 'More' }).click()
+  await first.getByRole('button', { name: 'Delete for everybody…' }).click()
+  await first.getByRole('button', { name: 'Delete for everybody', exact: true }).click()
+  await second.getByText('its owner has deleted it').waitFor()
+  await first.getByRole('status').getByRole('button', { name: 'Undo' }).click()
+  await sees(second, ['One', 'Two'])
+  return [...first.complaints, ...second.complaints]
+}

@@ -32,3 +32,23 @@ def test_hundreds_of_pasted_tracks_are_taken_back_at_once(scene, nodes):
     playlist = ada.ask("playlist.create", name="Party")["id"]
     ada.ask("playlist.add", playlist=playlist, tracks=[{"title": title} for title in ("One", "Two")])
     assert scene("pasted", link=ada.ask("node.browse")["url"], playlist=playlist) == []
+
+
+def test_who_opened_a_link_while_its_owner_was_away_is_told_to_wait_and_of_a_revoked_one(scene, nodes):
+    ada, ben = nodes("ada"), nodes("ben")
+    ada.ask("profile.name", name="Ada")
+    ben.ask("profile.name", name="Ben")
+    party, other = (ada.ask("playlist.create", name=name)["id"] for name in ("Party", "Other"))
+    ada.ask("playlist.add", playlist=party, tracks=[{"title": title} for title in ("One", "Two")])
+    link = ada.ask("invite.create", playlist=party)["link"]
+    invite = ada.ask("invite.create", playlist=other)
+    ada.ask("invite.revoke", playlist=other, invite=invite["id"])
+    ada.kill()
+    assert scene("waits", ben=ben.ask("node.browse")["url"], link=link) == []
+    ada.start()
+    assert scene("arrives", ben=ben.ask("node.browse")["url"], playlist=party, revoked=invite["link"]) == []
+    assert [each["name"] for each in ben.ask("playlist.list")] == ["Party"]
+
+
+def test_a_playlist_deleted_under_a_friends_eyes_says_so_and_comes_back_by_undo(scene, nodes):
+    assert scene("deleted", **shared(nodes)) == []

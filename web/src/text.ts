@@ -48,14 +48,13 @@ export const text = {
     create: 'New playlist', join: 'Join with a link', drop: 'Or drop a playlist file here: M3U, XSPF, JSPF, CSV, iTunes XML or Markdown.',
     import: 'Import a file',
     changed: (count: number) => plural(count, 'new change', 'new changes'),
-    tags: 'Only playlists with a tag', allTags: 'All', noneWithTag: (tag: string) => `No playlist has the tag “${tag}”.`,
-    joining: 'Waiting for a member to let you in'
+    tags: 'Only playlists with a tag', allTags: 'All', noneWithTag: (tag: string) => `No playlist has the tag “${tag}”.`
   },
   create: {
     title: 'New playlist', name: 'Name', placeholder: 'Friday night', colour: 'Colour', submit: 'Create'
   },
   playlist: {
-    gone: 'This playlist is not on this device.', back: 'All playlists',
+    gone: 'This playlist is not on this device. If it was, its owner has deleted it.', back: 'All playlists',
     add: 'Add tracks', addHint: 'Artist – Title, or a whole list', addButton: 'Add',
     reads: (count: number) => `Enter adds ${plural(count, 'track', 'tracks')}`,
     filter: 'Filter', found: (count: number, all: number) => `${count.toLocaleString('en')} of ${all.toLocaleString('en')}`,
@@ -78,7 +77,7 @@ export const text = {
     open: (title: string) => `Details of ${title}`, addedBy: (name: string) => `Added by ${name}`,
     dropped: 'Move', keys: 'Arrows walk, Alt with arrows moves, Space selects, Enter opens, Delete removes, + and − vote.',
     deleteAsk: (name: string) => `Delete “${name}” for everybody?`,
-    deleteWhy: 'It disappears from every member’s device. This cannot be undone.',
+    deleteWhy: 'It disappears from every member’s device.', deleted: (name: string) => `“${name}” is deleted.`,
     deleteDo: 'Delete for everybody', leaveAsk: (name: string) => `Leave “${name}”?`,
     leaveWhy: 'It disappears from this device. To come back you need another invite.', leaveDo: 'Leave'
   },
@@ -132,7 +131,13 @@ export const text = {
     connect: (who: string) => `Connect to ${who}?`, claims: (name: string) => `“${name}” (says the link)`,
     connectWhat: 'Your devices find each other from now on. Nothing else is shared until one of you invites the other.',
     name: 'Your name, as members see it', join: 'Join', doConnect: 'Connect', notNow: 'Not now',
-    joined: 'You are in. The tracks arrive as soon as a member is reachable.', connected: (who: string) => `Connected to ${who}.`
+    joined: 'The tracks arrive as soon as a member is reachable.',
+    waiting: 'Waiting for a member of this playlist. It arrives as soon as one is reached, also after a restart.', giveUp: 'Wait no longer',
+    refusals: {
+      expired: 'The invite has expired: ask for a new one.', revoked: 'The invite was revoked: ask the owner for a new one.',
+      removed: 'The owner removed you from this playlist: ask to be let back in.'
+    } as Record<string, string>,
+    connected: (who: string) => `Connected to ${who}.`
   },
   people: {
     title: 'People', you: 'You', name: 'Your name', colour: 'Your colour', yourLink: 'Your link',

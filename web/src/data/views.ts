@@ -56,6 +56,7 @@ export interface Listener { address: string, transport: string, reach: 'device' 
 export interface NodeStatus {
   peer: string, name: string, version: string, profile: string, url: string, startedAt: number, uptimeMs: number
   addresses: string[], connections: ConnectionView[], listeners: Listener[]
+  playlists: Array<{ id: string, name: string, state: string, peers: Sync[] }>
 }
 
 export interface Counted { name: string, count: number }
