@@ -27,6 +27,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     relays: tuple[str, ...] = ()
     relay_tokens: dict[str, str] = {}
     music: str | None = None
+    tells_playing: bool = True
     notifications: bool = True
 
 
@@ -106,6 +107,15 @@ class Settings:
     def play_from(self, folder: str | None) -> None:
         """Keep another music folder, or none; raises `StoreUnwritable`."""
         self._keep(msgspec.structs.replace(self._kept, music=folder))
+
+    @property
+    def tells_playing(self) -> bool:
+        """Whether members of a playlist hear which of its tracks is played here."""
+        return self._kept.tells_playing
+
+    def tell_playing(self, *, on: bool) -> None:
+        """Keep that they hear it, or that they do not; raises `StoreUnwritable`."""
+        self._keep(msgspec.structs.replace(self._kept, tells_playing=on))
 
     @property
     def notifications(self) -> bool:

@@ -162,7 +162,10 @@ def test_the_node_answers_what_only_a_node_can(direct, running_node):
         assert direct("ping", "nobody").status == 3
         assert direct("disconnect", "nobody").status == 3
         assert direct("connect", "/ip4/127.0.0.1/tcp/1").status == 2
+        assert "/tcp/4001/p2p/" + status["peer"] + "  (this device only)\n" in direct("status").out
         assert "No playlists yet" in direct("status").stderr
+        assert direct("status", "--counters").out == ""
+        assert direct.json("status", "--counters")["synced"]["recordsIn"] == 0
         assert "/auth?once=" not in direct("status").out
 
 
@@ -363,6 +366,7 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
     paths = {path.removeprefix("/v1/") for path in page["paths"]}
     of_the_node = {
         "node.status",
+        "node.counters",
         "node.stop",
         "node.browse",
         "node.qr",
@@ -390,6 +394,8 @@ def test_the_openapi_page_lists_every_operation(direct, running_node):
         "playback.matches",
         "presence.list",
         "presence.set",
+        "presence.show",
+        "presence.share",
     }
     assert paths == {*OPERATIONS, *of_the_node, "status", "/events", "/metrics", "/play/{playlist}/{entry}"}
     assert {"PlaylistView", "NodeStatus", "Problem", "ChangeEvent"} <= set(page["components"]["schemas"])

@@ -15,16 +15,22 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from whatnext.errors import NotFound
 from whatnext.node import metrics as node_metrics
+from whatnext.node import presence
 from whatnext.node.config import NodeConfig
+from whatnext.node.counter_views import Counted
+from whatnext.node.counting import counters
 from whatnext.node.log_file import NAME
 from whatnext.node.logs import set_up_logs
 from whatnext.node.node import open_node
 from whatnext.node.peer_report import show
+from whatnext.node.presence_views import SetPresence, Share
 from whatnext.node.requests import OfPeer
 from whatnext.playlists.operations import OPERATIONS
+from whatnext.playlists.requests import Nothing
+from whatnext.records.ids import playlist_from_text
 from whatnext.records.judge import Refusal
 from whatnext.sync.discipline import OffenceKind
-from whatnext.sync.events import LinkEnded, Offence, RecordsRefused
+from whatnext.sync.events import LinkEnded, Offence, PeerPresence, RecordsRefused
 
 pytestmark = pytest.mark.real
 
@@ -142,6 +148,43 @@ async def test_the_metrics_page_needs_the_token_and_counts_what_happened(nodes):
     assert after["whatnext_connections", "in", "lan", "tcp"] == 1
     assert after["whatnext_sync_hello_seconds_count",] == 1
     assert after["whatnext_playlists",] == 1
+
+
+async def test_the_counters_say_in_numbers_what_two_nodes_did(nodes):
+    anna, ben, playlist = nodes
+    received = anna.hub.traffic().records_in
+    perform(ben, "playlist.add", playlist=playlist, tracks=[{"title": "One"}])
+    await until(lambda: anna.hub.traffic().records_in > received)
+    here = await counters(anna, Nothing())
+    there = await counters(ben, Nothing())
+    assert [(row.transport, row.open, row.dialled) for row in here.transports] == [("tcp", 1, 0)]
+    assert [(row.transport, row.open, row.dialled) for row in there.transports] == [("tcp", 1, 1)]
+    assert here.came == [Counted(name="in", count=1), Counted(name="out", count=0)]
+    assert [step.step for step in here.handshakes] == ["noise", "mux"]
+    assert here.synced.bytes_in == there.synced.bytes_out > 0
+    assert [way.way for way in there.finding if way.found] == ["address book"]
+
+
+async def test_a_member_hears_no_more_of_what_is_played_once_it_is_switched_off(nodes):
+    anna, ben, playlist = nodes
+    perform(anna, "playlist.add", playlist=playlist, tracks=[{"title": "One"}])
+    await until(lambda: ben.library.documents.in_playlist(playlist_from_text(playlist), "entries"))
+    playing = SetPresence(playlist=playlist, entry="1")
+    heard = []
+    ben.hub.listen(lambda event: heard.append(event) if isinstance(event, PeerPresence) else None)
+    await presence.tell(anna, playing)
+    await until(ben.presences.listing)
+    await presence.share(anna, Share(on=False))
+    await until(lambda: not ben.presences.listing())
+    count = len(heard)
+    await presence.tell(anna, playing)
+    received = ben.hub.traffic().records_in
+    perform(anna, "playlist.add", playlist=playlist, tracks=[{"title": "Two"}])
+    await until(lambda: ben.hub.traffic().records_in > received)  # comes behind what would have been told
+    assert len(heard) == count
+    await presence.share(anna, Share(on=True))
+    await presence.tell(anna, playing)
+    await until(ben.presences.listing)
 
 
 async def test_the_guide_lists_exactly_the_metrics_there_are_with_their_labels(tmp_path):

@@ -18,8 +18,8 @@ const browser = await chromium.launch({
   ]
 })
 
-// A page that is signed in to a node by a one-time link; `complaints` are errors, refused sources, foreign requests.
-async function open (url, { path = '', ...options } = {}) {
+// A page that is signed in to a node by a one-time link, after `prepare`; `complaints` are errors, refused sources, foreign requests.
+async function open (url, { path = '', prepare = async () => {}, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options })
   const page = await context.newPage()
   page.setDefaultTimeout(PATIENCE_MS)
@@ -31,6 +31,7 @@ async function open (url, { path = '', ...options } = {}) {
   page.on('request', (request) => {
     if (!/^(data|blob):/.test(request.url()) && new URL(request.url()).hostname !== '127.0.0.1') page.complaints.push(request.url())
   })
+  await prepare(page)
   await page.goto(url)
   if (path !== '') await page.goto(new URL(path, page.url()).href)
   return page

@@ -194,6 +194,14 @@ export async function playing ({ open }, { ada, ben, playlist, folder }) {
   await row(second, 'Hum').getByText('Ada is listening').waitFor({ state: 'attached' })
   assert.equal(await row(second, 'Hum').getByRole('button', { name: 'Play' }).count(), 0, 'Ben has no file')
   await bar.getByText('Buzz').waitFor() // Hum ended, and Silence has no file
+  await row(second, 'Buzz').getByText('Ada is listening').waitFor({ state: 'attached' })
+  await first.goto(new URL('/#/people', first.url()).href)
+  const telling = first.getByLabel('Tell members what I play')
+  await telling.uncheck()
+  await until('it was taken back', async () => (await second.getByText('Ada is listening').count()) === 0)
+  await telling.check()
+  await row(second, 'Buzz').getByText('Ada is listening').waitFor({ state: 'attached' })
+  await first.goto(new URL(`/#/playlist/${playlist}`, first.url()).href)
   await bar.getByRole('button', { name: 'Stop' }).click()
   await bar.waitFor({ state: 'detached' })
   await until('nobody listens any more', async () => (await second.getByText('Ada is listening').count()) === 0)
@@ -201,6 +209,66 @@ export async function playing ({ open }, { ada, ben, playlist, folder }) {
   const search = await first.getByRole('link', { name: 'Search the web for it' }).getAttribute('rel')
   assert.match(search, /noreferrer/)
   return [...first.complaints, ...second.complaints]
+}
+
+// All that Ben's page hears of the node's events is one word, again and again, as after a gap.
+export async function missedEvents ({ open }, { ada, ben, playlist, entry }) {
+  const first = await open(ada)
+  let word = 'resync'
+  const second = await open(ben, {
+    path: `/#/playlist/${playlist}`,
+    prepare: (page) => page.route('**/events', (route) => route.fulfill({
+      contentType: 'text/event-stream', body: `retry: 100\nevent: ${word}\ndata: {}\n\n`
+    }))
+  })
+  const play = (request) => first.evaluate(async (request) => {
+    await fetch('/v1/presence.set', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) })
+  }, request)
+  await row(second, 'Hum').waitFor()
+  await play({ playlist, entry })
+  await row(second, 'Hum').getByText('Ada is listening').waitFor({ state: 'attached' })
+  word = 'ready'
+  await play({})
+  await until('nobody listens any more', async () => (await second.getByText('Ada is listening').count()) === 0)
+}
+
+// `control` kills Ben's node and starts it again where it was.
+export async function friends ({ open, axe }, { ada, control }) {
+  const page = await open(ada, { path: '/#/people' })
+  const ask = async (word) => { assert.equal((await fetch(`${control}/${word}`)).status, 200) }
+  const ben = page.locator('li', { hasText: 'Ben' }).first()
+  const stands = (where, words) => page.locator('section', { has: page.getByRole('heading', { name: where }) })
+    .locator('li', { hasText: 'Ben' }).locator('.facts', { hasText: words }).waitFor()
+  const press = (name) => ben.getByRole('button', { name, exact: true }).click()
+  await stands('Around now', 'In sync · same network')
+  await press('Disconnect')
+  await stands('Away', 'Disconnected by you')
+  await press('Connect')
+  await stands('Around now', 'In sync')
+  await ben.getByText('Details').click()
+  await ben.getByText('Noises in sync').waitFor()
+  await ben.getByText('handshaken').first().waitFor()
+  const found = await axe(page)
+  await press('Block')
+  await stands('Blocked', 'Blocked')
+  await page.getByRole('status').getByRole('button', { name: 'Undo' }).click()
+  await stands('Around now', 'In sync')
+  await ask('kill')
+  await stands('Away', 'seen')
+  await ben.getByText('What was tried').click()
+  await ben.locator('.problem').getByText('refused: nothing listens there').waitFor()
+  await ben.getByRole('button', { name: 'Try again' }).waitFor()
+  await ask('start')
+  await stands('Around now', 'In sync')
+  await page.goto(new URL('/#/network', page.url()).href)
+  await page.getByText('Connected to 1 device on this network.').waitFor()
+  await page.locator('summary', { hasText: 'Ben' }).click()
+  await page.getByText('handshaken').first().waitFor()
+  await page.getByRole('row', { name: /^Noise/ }).waitFor()
+  found.push(...await axe(page))
+  await page.setViewportSize({ width: 360, height: 800 })
+  assert.ok(await page.locator('main').evaluate((main) => main.scrollWidth <= main.clientWidth), 'nothing is wider than a phone')
+  return { axe: found, complaints: page.complaints }
 }
 
 export async function badLink ({ open }, { link, bad }) {

@@ -67,14 +67,19 @@ def test_one_looks_back_at_an_earlier_list_and_takes_back_one_change(scene, ada)
     assert scene("lookBack", link=link_to(ada), playlist=playlist) == []
 
 
-def test_own_files_are_played_and_the_others_see_who_listens_to_what(scene, nodes, tmp_path):
-    ada, ben = nodes("ada"), nodes("ben")
+def shared(ada: Node, ben: Node, *titles: str) -> str:
+    """A playlist of Ada's with tracks of the Fridge, which Ben joins."""
     for node, name in ((ada, "Ada"), (ben, "Ben")):
         node.ask("profile.name", name=name)
     playlist = ada.ask("playlist.create", name="Noises")["id"]
-    tracks = [{"title": title, "artists": ["Fridge"]} for title in ("Hum", "Silence", "Buzz")]
-    ada.ask("playlist.add", playlist=playlist, tracks=tracks)
+    ada.ask("playlist.add", playlist=playlist, tracks=[{"title": t, "artists": ["Fridge"]} for t in titles])
     ben.ask("join", link=ada.ask("invite.create", playlist=playlist)["link"])
+    return playlist
+
+
+def test_own_files_are_played_and_the_others_see_who_listens_to_what(scene, nodes, tmp_path):
+    ada, ben = nodes("ada"), nodes("ben")
+    playlist = shared(ada, ben, "Hum", "Silence", "Buzz")
     audio.write(tmp_path / "music" / "1.wav", "Hum", "Fridge", seconds=2)
     audio.write(tmp_path / "music" / "2.wav", "Buzz", "Fridge", seconds=20)
     links = {"ada": link_to(ada), "ben": link_to(ben)}
@@ -113,6 +118,21 @@ def control_of(node: Node) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_a_friend_is_left_met_blocked_and_found_again_and_the_page_says_how_that_stands(scene, nodes):
+    ada, ben = nodes("ada"), nodes("ben")
+    shared(ada, ben, "Hum")
+    with control_of(ben) as control:
+        seen = scene("friends", ada=link_to(ada), control=control)
+    assert seen["axe"] == seen["complaints"] == []
+
+
+def test_a_page_that_missed_events_reads_anew_who_listens(scene, nodes):
+    ada, ben = nodes("ada"), nodes("ben")
+    playlist = shared(ada, ben, "Hum")
+    entry = ada.ask("playlist.show", playlist=playlist)["entries"][0]["id"]
+    scene("missedEvents", ada=link_to(ada), ben=link_to(ben), playlist=playlist, entry=entry)
 
 
 def test_what_is_changed_while_the_node_is_dead_is_kept_and_goes_out_when_it_is_back(scene, nodes):

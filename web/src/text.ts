@@ -120,27 +120,82 @@ export const text = {
   },
   people: {
     title: 'People', you: 'You', name: 'Your name', colour: 'Your colour', yourLink: 'Your link',
-    linkWhy: 'Friends who open it can reach this device.', connect: 'Connect', connectLabel: 'Link or address of a friend',
+    linkWhy: 'Friends who open it can reach this device: copy it to them, or let them scan the code with any QR reader.',
+    linkNowhere: 'It says who you are but not where: this device has no address that others can reach.',
+    connect: 'Connect', connectLabel: 'Link or address of a friend',
     around: 'Around now', away: 'Away', blocked: 'Blocked', empty: 'Nobody yet',
     teach: 'People on the same network appear here by themselves. Anybody else connects with a link: send them yours, or paste theirs above.',
+    stale: 'WhatNext is not answering. This is how it was.',
     states: {
-      'away': 'Away', 'here': 'On this network', 'connected': 'Connected, saying hello', 'greeted': 'Connected',
+      'away': 'Away', 'here': 'On this network, not connected', 'connecting': 'Connecting…', 'paused': 'Disconnected by you',
+      'connected': 'Connected, saying hello', 'catching up': 'Connected, catching up', 'greeted': 'Connected',
       'in sync': 'In sync', 'blocked': 'Blocked'
     } as Record<string, string>,
     paths: { lan: 'same network', direct: 'direct', relay: 'through a relay' } as Record<string, string>,
     latency: (ms: number) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`,
     lastSeen: (when: string) => `seen ${when}`, behind: (count: number) => `${plural(count, 'change', 'changes')} to send`,
-    missing: (count: number) => `${plural(count, 'change', 'changes')} to get`,
+    missing: (count: number) => `${plural(count, 'change', 'changes')} to get`, listens: (title: string) => `listens to ${title}`,
     retry: 'Try again', disconnect: 'Disconnect', block: 'Block', unblock: 'Unblock', forget: 'Forget', details: 'Details',
-    blockedNow: (name: string) => `${name} is blocked.`, forgotten: (name: string) => `${name} is forgotten.`, connecting: 'Connecting…'
+    blockWhy: 'Who is blocked reaches this device no more. Members of your playlists still get changes through others.',
+    blockedNow: (name: string) => `${name} is blocked.`, forgotten: (name: string) => `${name} is forgotten.`, connecting: 'Connecting…',
+    telling: 'Tell members what I play', tellingWhy: 'Off: nobody hears it, and what was told is taken back at once.',
+    standings: {
+      blocked: 'Blocked on this device', stranger: 'Shares no playlist with you', known: 'You connected to it before',
+      member: 'Member of a playlist of yours', relay: 'A relay of yours'
+    } as Record<string, string>,
+    shares: {
+      'in sync': 'in sync', 'catching up': 'catching up', 'joining': 'joining', 'introducing': 'saying hello',
+      'refused': 'refused there', 'unknown': 'not there yet'
+    } as Record<string, string>,
+    unreached: 'Not reached. Is WhatNext running there? If it is, ask for a fresh link: that device may have moved.', tried: 'What was tried',
+    apart: 'not connected', addresses: 'Addresses', noAddresses: 'None is known.', worked: (when: string) => `worked ${when}`, failing: (when: string) => `fails since ${when}`,
+    untried: 'not tried yet', shared: 'Shared playlists', steps: 'What happened', earlier: 'Before that', noSteps: 'Nothing yet since WhatNext started.',
+    life: (number: number, when: string, isOver: boolean) => `Connection ${number}, began ${when}${isOver ? ', over' : ''}`,
+    attempt: (number: number, when: string) => `Attempt ${number}, began ${when}`,
+    skipped: (count: number) => `${plural(count, 'step', 'steps')} left out`, failedBefore: (count: number) => `${plural(count, 'attempt', 'attempts')} before came to nothing`
   },
   network: {
     title: 'Network', why: 'How this device meets the others. You do not need this page unless you like to look.',
-    peer: 'PeerID', addresses: 'Addresses', noAddresses: 'This node listens nowhere.', connections: 'Connections', noConnections: 'No connection right now.',
-    relays: 'Relays', relayHint: 'A relay helps devices behind routers to meet. It sees only encrypted bytes.', addRelay: 'Add a relay',
+    alone: 'Connected to nobody right now.',
+    together: (count: number, ways: Array<[string, number]>) => ways.length === 1
+      ? `Connected to ${plural(count, 'device', 'devices')} ${ways[0]?.[0]}.`
+      : `Connected to ${plural(count, 'device', 'devices')}: ${ways.map(([where, some]) => `${some} ${where}`).join(', ')}.`,
+    ways: { lan: 'on this network', direct: 'directly over the internet', relay: 'through a relay' } as Record<string, string>,
+    reached: {
+      device: 'Only this computer can reach WhatNext here.', network: 'Devices on the same network can reach this one. From elsewhere it takes a relay.',
+      relay: 'Devices anywhere can reach this one through a relay.', internet: 'Devices anywhere may reach this one, unless a firewall is in the way.'
+    },
+    exchanged: (sent: number, got: number, size: string, when: string) => `${plural(sent, 'change', 'changes')} sent and ${got.toLocaleString('en')} received (${size}), since it started ${when}.`,
+    curve: (size: string) => `The last five minutes, ${size} at most in five seconds`, quiet: 'Nothing was exchanged in the last minutes.',
+    peer: 'This device', addresses: 'Where it listens', noAddresses: 'This node listens nowhere.', connections: 'Connections', noConnections: 'No connection right now.',
+    reach: { device: 'On this computer alone', network: 'From this network', internet: 'From the internet, if no firewall is in the way', relay: 'Through a relay' },
+    transports: {
+      'tcp': 'TCP', 'ws': 'WebSocket', 'wss': 'WebSocket with TLS', 'quic-v1': 'QUIC', 'webrtc-direct': 'WebRTC', 'webtransport': 'WebTransport', 'relay': 'Relay', 'unknown': 'Other'
+    } as Record<string, string>,
+    aRelay: 'a relay of yours', relays: 'Relays', relayHint: 'A relay helps devices behind routers to meet. It sees only encrypted bytes.', addRelay: 'Add a relay',
     relayPlaceholder: '/dns4/relay.example/tcp/4001/p2p/12D3KooW…', noRelays: 'No relay is set up.',
-    reserved: (when: string) => `a place is kept until ${when}`, notConnected: 'not connected', in: 'in', out: 'out',
-    timeline: 'As it happens', noSteps: 'Dials, handshakes and closings appear here while this page is open.', version: 'Version', since: 'Running since'
+    reserved: (when: string) => `a place is kept until ${when}`, notConnected: 'not connected', in: 'it dialled us', out: 'we dialled it',
+    timeline: 'As it happens', noSteps: 'Dials, handshakes and closings appear here while this page is open.', version: 'Version', since: 'running since'
+  },
+  counters: {
+    title: 'Counters', why: 'For those who want to see libp2p at work. All count from the start of WhatNext and stay on this computer.',
+    transport: 'Transport', open: 'Open', dialled: 'Dialled', failed: 'Failed', givenUp: 'Given up', half: 'Half within',
+    dials: 'Dials', dialsWhy: 'A dial is an attempt at one address. Several run at once: the fastest wins, the others are given up.', noDials: 'Nobody was dialled yet.',
+    failures: 'Why dials failed', handshakes: 'Handshakes',
+    handshakesWhy: 'Noise proves by keys who is at the other end, and encrypts all that follows. Then both agree on a muxer, which lets many streams share the connection.',
+    step: 'Step', count: 'Done', steps: { noise: 'Noise', mux: 'Muxer' } as Record<string, string>,
+    peers: 'Peers', came: { in: 'came to us', out: 'reached by us' } as Record<string, string>, left: 'left', moved: 'changed to a better way', streams: 'streams open', relayed: 'connections through a relay',
+    finding: 'Finding addresses', way: 'Asked', found: 'Knew', nothing: 'Knew nothing', findingWhy: 'Before a dial all of these are asked where a peer is. The address book is what this device remembers.',
+    neighbours: 'Neighbours, by mDNS', programs: { whatnext: 'WhatNext came', foreign: 'other libp2p programs came' } as Record<string, string>, gone: 'left',
+    exchange: 'Changes', exchangeWhy: 'A change travels as a signed record. A duplicate was here already: two friends passed it on.',
+    got: 'received', sent: 'sent', bytesIn: 'received', bytesOut: 'sent', duplicates: 'duplicates', refusedHere: (code: string) => `refused here: ${code}`, refusedThere: (code: string) => `refused there: ${code}`,
+    refusals: 'Turned away', refusalsWhy: 'Connections and streams that this device refused or gave up, by reason.', endings: 'Sync links that ended',
+    codes: {
+      refused: 'nothing listened', no_route: 'no route', timeout: 'no answer in time', hung_up: 'hung up', not_permitted: 'forbidden by this device', wrong_peer: 'somebody else answered',
+      full: 'full', refused_here: 'refused by this device', turned_away: 'turned away there', no_transport: 'transport is off', not_libp2p: 'not libp2p', other: 'other',
+      ip_limit: 'too many from one address', peer_limit: 'too many of one peer', handshake_limit: 'too many handshakes', stream_limit: 'too many streams', rate: 'too fast', pruned: 'made room for others',
+      connection_lost: 'connection lost', shutdown: 'shut down', replaced: 'replaced by a newer one', disconnected: 'closed by hand'
+    } as Record<string, string>
   },
   doctor: {
     title: 'Doctor', look: 'Look now', looking: 'Looking…', why: 'Why is a friend not found? This looks at the network, the ports and the relays.',

@@ -22,6 +22,7 @@ from whatnext.cli.commands import (
     peer,
     peers,
     playlists,
+    presence,
     profile,
     relay_server,
     relays,
@@ -51,6 +52,7 @@ def build_app() -> App:
     app.command(profile.id_, name="id")
     app.command(_playlist_app())
     app.command(music.music)
+    app.command(presence.presence)
     app.command(notifications.notifications)
     _add_sharing(app)
     for command in (network.connect, network.disconnect, network.discover, network.ping):

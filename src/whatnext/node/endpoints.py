@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from whatnext.node import (
     attention,
+    counting,
     deeds,
     link_reading,
     notification_views,
@@ -15,12 +16,14 @@ from whatnext.node import (
     playback,
     playback_views,
     presence,
+    presence_views,
     qr,
     relays,
     requests,
     views,
 )
 from whatnext.node.api.endpoint import BODY_LIMIT, IMPORT_BODY_LIMIT, Endpoint
+from whatnext.node.counter_views import NodeCounters
 from whatnext.node.doctor.findings import NodeSeen
 from whatnext.node.doctor.operation import doctor, report
 from whatnext.node.doctor.verdict import Report
@@ -44,6 +47,7 @@ def endpoints_of(node: "Node") -> Mapping[str, Endpoint]:
 
 _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[object]]], ...] = (
     ("node.status", "Show the running node", Nothing, views.NodeStatus, operations.status),
+    ("node.counters", "Count what the node did since it started", Nothing, NodeCounters, counting.counters),
     ("node.stop", "Stop the node cleanly", Nothing, views.Stopping, operations.stop),
     (
         "node.browse",
@@ -104,15 +108,29 @@ _OF_THE_NODE: tuple[tuple[str, str, Any, Any, Callable[[Any, Any], Awaitable[obj
         "presence.list",
         "List what members listen to right now",
         Nothing,
-        list[presence.PresenceView],
+        list[presence_views.PresenceView],
         presence.listed,
     ),
     (
         "presence.set",
         "Tell members what is played here right now",
-        presence.SetPresence,
-        list[presence.PresenceView],
+        presence_views.SetPresence,
+        list[presence_views.PresenceView],
         presence.tell,
+    ),
+    (
+        "presence.show",
+        "Show whether members are told what is played here",
+        Nothing,
+        presence_views.Telling,
+        presence.show,
+    ),
+    (
+        "presence.share",
+        "Tell members what is played here, or nothing",
+        presence_views.Share,
+        presence_views.Telling,
+        presence.share,
     ),
     (
         "glance",

@@ -1,11 +1,12 @@
 """What watches a node while it runs: its metrics and its peers' timelines. Made before the network, fed by all."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import trio
 from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
 
 from whatnext.net.mdns import Event as MdnsEvent
 from whatnext.net.metrics import NetMetrics, exposition
@@ -68,6 +69,10 @@ class Instruments:
         """What is kept of a peer, the oldest life first."""
         wall_ms = _wall_ms()
         return [life_view(life, wall_ms) for life in self.timelines.lives(peer)]
+
+    def metrics(self) -> Iterable[Metric]:
+        """Every metric as it is now."""
+        return self._registry.collect()
 
     def page(self) -> bytes:
         """Every metric in Prometheus' text format."""

@@ -50,6 +50,7 @@ from whatnext.node.news import News
 from whatnext.node.peer_documents import peer_documents
 from whatnext.node.playback import locate
 from whatnext.node.presence import Presences
+from whatnext.node.recent import Recent
 from whatnext.node.relay_addresses import Relays
 from whatnext.node.relays import links_relays, use_relays
 from whatnext.node.rxdb import RxdbClients
@@ -103,7 +104,8 @@ class Node:
             addresses=network.addresses,
             relays=partial(links_relays, self),
         )
-        self.presences = Presences(hub, self.feed)
+        self.presences = Presences(hub, self.feed, settings)
+        self.recent = Recent(hub.traffic)
         self.attention = Attention(trio.current_time)
         self.music = Music(
             None if settings.music is None else Path(settings.music),
@@ -253,6 +255,7 @@ def _start(nursery: trio.Nursery, node: Node) -> None:
     library.subscribe(node.circles.on_change)
     nursery.start_soon(caretaker.run)
     nursery.start_soon(node.presences.run)
+    nursery.start_soon(node.recent.run)
     nursery.start_soon(node.music.run)
     nursery.start_soon(News(node.feed, node.book, library).run, node.network, node.hub)
     nursery.start_soon(node.sync_links.run, node.network)

@@ -7,6 +7,8 @@ import trio
 from whatnext import __version__
 from whatnext.errors import ConnectionLost, UserError
 from whatnext.identity import is_peer
+from whatnext.net.addresses import Kind, kind_of, transport_of
+from whatnext.net.mdns import State
 from whatnext.node import views
 from whatnext.node.peer_names import everybody, find_peer
 from whatnext.node.requests import Connect, Disconnect, Discover, PingPeer
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 CLOSED_BY_HAND = "closed by hand"
 """Why a link ends when a user ends it: both devices say it, so it names no side."""
+_REACH = {Kind.LOOPBACK: "device", Kind.LAN: "network", Kind.PUBLIC: "internet", Kind.RELAY: "relay"}
 MAX_PINGS = 100
 PING_TIMEOUT_S = 5.0
 
@@ -47,6 +50,7 @@ async def status(node: "Node", _: Nothing) -> views.NodeStatus:
             for p in list_all(node.playlists, Nothing())
         ],
         connections=[connection_view(connection) for connection in node.network.connections()],
+        listeners=listeners_of(node.network.addresses()),
     )
 
 
@@ -65,6 +69,7 @@ async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
     """Everybody known: those connected first, then as last seen."""
     connected = {connection.peer: connection for connection in node.network.connections()}
     linked = {each.peer: each for each in node.hub.status()}
+    here = {row.peer for row in node.neighbours.listing() if row.state is not State.GONE}
     found = []
     for peer, name in sorted(everybody(node).items(), key=lambda item: item[0] not in connected):
         connection, link, kept = connected.get(peer), linked.get(peer), node.book.get(peer)
@@ -80,10 +85,13 @@ async def peers(node: "Node", _: Nothing) -> list[views.PeerView]:
                 latency_ms=None if connection is None else connection.latency_ms,
                 address=None if connection is None else connection.address,
                 last_seen=None if kept is None else kept.last_seen,
-                problem=node.sync_links.problems.get(peer),
+                problem=node.sync_links.problems.get(peer) or node.contacts.problems.get(peer),
                 playlists=shared,
                 blocked=peer in node.standings.blocked,
                 relay=peer in node.relays.peers() or node.network.is_relay(peer),
+                here=peer in here,
+                connecting=connection is None and node.instruments.timelines.is_dialling(peer),
+                paused=peer in node.sync_links.paused,
             )
         )
     return found
@@ -180,6 +188,14 @@ def _sync_views(linked: PeerStatus, name: str | None) -> list[views.SyncView]:
             name=name,
         )
         for shared in linked.playlists
+    ]
+
+
+def listeners_of(addresses: list[str]) -> list[views.ListenerView]:
+    """What a device's own addresses mean, in their order."""
+    return [
+        views.ListenerView(address=address, transport=transport_of(address), reach=_REACH[kind_of(address)])
+        for address in addresses
     ]
 
 

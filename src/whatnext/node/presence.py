@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from whatnext.config import Settings
 from whatnext.errors import UserError
 from whatnext.node.api.feed import Feed, PresenceEvent
+from whatnext.node.presence_views import PresenceView, SetPresence, Share, Telling
 from whatnext.playlists import references
-from whatnext.playlists.requests import Nothing, Request
+from whatnext.playlists.requests import Nothing
 from whatnext.records.ids import to_text
 from whatnext.sync import Hub
 from whatnext.sync.events import Event, LinkEnded, PeerPresence
@@ -16,24 +18,6 @@ from whatnext.sync.limits import PRESENCE_TIMEOUT_S
 
 if TYPE_CHECKING:
     from whatnext.node.node import Node
-
-
-class SetPresence(Request, frozen=True, kw_only=True):
-    """Tell the members of a playlist which entry is played here; without an entry: nothing any more.
-
-    It holds for 90 seconds: whoever plays on says it again every 30.
-    """
-
-    playlist: str | None = None
-    entry: str | None = None
-
-
-class PresenceView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A member listens to an entry of a playlist."""
-
-    peer: str
-    playlist: str
-    entry: str
 
 
 class _Heard(msgspec.Struct, frozen=True):
@@ -45,8 +29,10 @@ class _Heard(msgspec.Struct, frozen=True):
 class Presences:
     """One word of each linked peer, and our own; each ends by a word, with its link, or after a time."""
 
-    def __init__(self, hub: Hub, feed: Feed) -> None:
+    def __init__(self, hub: Hub, feed: Feed, settings: Settings) -> None:
+        """While `settings.tells_playing` is off, `tell` tells nobody."""
         self._hub = hub
+        self._settings = settings
         self._feed = feed
         self._heard: dict[str, _Heard] = {}
         self._own: _Heard | None = None
@@ -62,6 +48,8 @@ class Presences:
 
     def tell(self, playlist: bytes | None, entry: str | None) -> None:
         """Tell members what is played here, in place of what was."""
+        if not self._settings.tells_playing:
+            playlist = entry = None
         before = self._own
         if before is not None and (entry is None or before.playlist != playlist):
             self._hub.present(before.playlist, None)
@@ -70,6 +58,15 @@ class Presences:
             self._own = _Heard(playlist, entry, trio.current_time() + PRESENCE_TIMEOUT_S)
             self._hub.present(playlist, entry)
         self._changed.set()
+
+    def share(self, *, on: bool) -> None:
+        """Tell from now on; or take back what was told, and tell nothing.
+
+        Raises `StoreUnwritable` when that cannot be kept; what was told is taken back all the same.
+        """
+        if not on:
+            self.tell(None, None)
+        self._settings.tell_playing(on=on)
 
     async def run(self) -> None:
         """End what was not said again in time, until cancelled."""
@@ -128,3 +125,14 @@ async def tell(node: "Node", asked: SetPresence) -> list[PresenceView]:
     playlist = references.playlist(node.playlists, asked.playlist)
     node.presences.tell(playlist, references.one_entry(node.playlists, playlist, asked.entry))
     return node.presences.listing()
+
+
+async def show(node: "Node", _: Nothing) -> Telling:
+    """Whether members are told what is played here."""
+    return Telling(on=node.settings.tells_playing)
+
+
+async def share(node: "Node", asked: Share) -> Telling:
+    """Tell members what is played here, or nothing any more."""
+    node.presences.share(on=asked.on)
+    return await show(node, Nothing())

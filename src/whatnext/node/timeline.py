@@ -19,6 +19,9 @@ MAX_PEERS = 64
 """Times lives times steps: some 2 MB when full of ordinary steps. Those never met are forgotten first."""
 MAX_TEXT = 200
 
+DIALLING = "dialling"
+DIALLED = frozenset({"dialled", "failed", "given up", "not tried"})
+"""How a dial ends."""
 BEGIN, END, EPILOGUE = "connected", "lost", "unlinked"
 """The kinds that matter here. A sync link's end may be told a moment after its connection's: it begins no life."""
 
@@ -59,6 +62,16 @@ class Life(msgspec.Struct):
         if len(self.last) == LAST_STEPS:
             self.skipped += 1
         self.last.append(step)
+
+    def is_dialling(self) -> bool:
+        """Whether a dial has begun and not ended, as far as the steps are kept."""
+        under_way: set[str | None] = set()
+        for step in (*self.first, *self.last):
+            if step.kind == DIALLING:
+                under_way.add(step.address)
+            elif step.kind in DIALLED:
+                under_way.discard(step.address)
+        return bool(under_way)
 
     def latest(self) -> float:
         """When the last step was."""
@@ -154,6 +167,11 @@ class Timelines:
         """Whether the peer's last life is a connection that has not ended."""
         timeline = self._peers.get(peer)
         return timeline is not None and timeline.is_connected()
+
+    def is_dialling(self, peer: str) -> bool:
+        """Whether a dial of the peer is under way."""
+        life = self.current(peer)
+        return life is not None and not life.connected and life.is_dialling()
 
     def forget(self, peer: str) -> None:
         """Forget a peer's timeline."""

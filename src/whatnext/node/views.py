@@ -40,6 +40,17 @@ class PlaylistStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     peers: list[SyncView]
 
 
+class ListenerView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One address of this device: its transport, and from where it can be dialled as far as the address says.
+
+    `reach` is `device` (this machine alone), `network`, `internet` (a firewall may still be in the way) or `relay`.
+    """
+
+    address: str
+    transport: str
+    reach: str
+
+
 class NodeStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The node as a whole."""
 
@@ -53,6 +64,8 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     addresses: list[str]
     playlists: list[PlaylistStatus]
     connections: list[ConnectionView]
+    listeners: list[ListenerView] = []
+    """The same addresses, with what they mean."""
 
 
 class PeerView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -72,6 +85,12 @@ class PeerView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     blocked: bool = False
     relay: bool = False
     """It serves as a relay: most of them have no name and greet nobody."""
+    here: bool = False
+    """It is on this network, as mDNS says."""
+    connecting: bool = False
+    """A dial is under way, and there is no connection yet."""
+    paused: bool = False
+    """This device's user disconnected it."""
 
 
 class NeighbourView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

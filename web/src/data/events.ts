@@ -1,12 +1,17 @@
 // `/events`: what happens on the node, as it happens. The browser connects again by itself and resumes where it was,
-// except after a refusal (the session ended): then a new stream is tried.
+// except after a refusal (the session ended): then a new stream is tried. Only changes are told again after a gap, so
+// what else is read from the node is read anew (`follow`).
 
 import type { ChangeEvent, JoinEvent, PeerEvent, PresenceEvent, StepEvent } from './views.ts'
 
-interface Kinds { change: ChangeEvent, peer: PeerEvent, join: JoinEvent, step: StepEvent, presence: PresenceEvent, music: object, resync: object }
+interface Kinds {
+  change: ChangeEvent, peer: PeerEvent, join: JoinEvent, step: StepEvent, presence: PresenceEvent, music: object
+  resync: object, ready: object
+}
 type Told = (event: MessageEvent<string>) => void
 
 const RETRY_MS = 3000
+const CALM_MS = 100 // a burst of events is one reading
 
 const listeners = new Map<Told, keyof Kinds>()
 let source: EventSource | undefined
@@ -20,6 +25,36 @@ export function hear<Kind extends keyof Kinds> (kind: Kind, told: (event: Kinds[
   return () => {
     listeners.delete(listener)
     source?.removeEventListener(kind, listener)
+  }
+}
+
+/**
+ * Read something now, when one of these events tells that it changed, and when events were missed: the page was slow
+ * (`resync`) or the stream began anew (`ready`). One reading at a time, the last one begun after the last event. What
+ * `read` throws is ignored: the node is away, and the stream's return reads again. The answer ends it.
+ */
+export function follow (kinds: Array<keyof Kinds>, read: () => Promise<void>, everyMs = 0): () => void {
+  let isReading = false
+  let isStale = false
+  let isOver = false
+  async function again (): Promise<void> {
+    isStale = true
+    if (isReading) return
+    isReading = true
+    while (isStale && !isOver) {
+      isStale = false
+      await read().catch(() => {})
+      await new Promise((resolve) => { setTimeout(resolve, CALM_MS) })
+    }
+    isReading = false
+  }
+  const ends = [...kinds, 'resync' as const, 'ready' as const].map((kind) => hear(kind, () => { void again() }))
+  const timer = everyMs > 0 ? setInterval(() => { if (!document.hidden) void again() }, everyMs) : undefined
+  void again()
+  return () => {
+    isOver = true
+    clearInterval(timer)
+    for (const end of ends) end()
   }
 }
 

@@ -5,8 +5,8 @@ import { SvelteMap } from 'svelte/reactivity'
 import { byPosition, upNext } from '../lib/order.ts'
 import { call } from './api.ts'
 import type { Store } from './database.svelte.ts'
-import { hear } from './events.ts'
-import type { Matches, MusicView, PresenceView } from './views.ts'
+import { follow } from './events.ts'
+import type { Matches, MusicView, PresenceView, Telling } from './views.ts'
 
 const TELL_MS = 30_000 // the node forgets after 90 s what was not said again
 
@@ -20,6 +20,8 @@ export class Player {
   music = $state.raw<MusicView | null>(null)
   now = $state.raw<Entry | null>(null)
   isPlaying = $state(false)
+  /** Whether members hear what is played here; null while the node was not asked. */
+  isTelling = $state<boolean | null>(null)
   seconds = $state(0)
   length = $state(0)
 
@@ -36,12 +38,8 @@ export class Player {
       failed(this.now.title)
       this.stop()
     })
-    hear('music', () => { void this.#look() })
-    hear('presence', ({ peer, playlist, entry }) => {
-      if (entry !== null) this.#listening.set(peer, `${playlist}:${entry}`)
-      else if (this.#listening.get(peer)?.startsWith(`${playlist}:`) === true) this.#listening.delete(peer)
-    })
-    void this.#look()
+    follow(['music'], () => this.#look())
+    follow(['presence'], () => this.#listen())
   }
 
   /** Whether a file on this device is this track. */
@@ -50,6 +48,12 @@ export class Player {
   /** Who of the others listens to it right now, by PeerID. */
   listeners (entry: Entry): string[] {
     return [...this.#listening].filter(([, heard]) => heard === entry.id).map(([peer]) => peer)
+  }
+
+  /** Title of what somebody listens to right now, as far as it is here. */
+  hears (peer: string): string | undefined {
+    const heard = this.#listening.get(peer)
+    return heard === undefined ? undefined : this.#store.tables.entries.of(heard.split(':')[0]).docs.get(heard)?.title
   }
 
   /** Find out what of a playlist can be played here. */
@@ -66,6 +70,12 @@ export class Player {
   async choose (folder: string): Promise<void> {
     this.#playable.clear()
     this.music = await call<MusicView>('playback.folder', { folder })
+  }
+
+  /** Let members hear what is played here, or take back what they heard; the profile keeps it. */
+  async share (on: boolean): Promise<void> {
+    this.isTelling = (await call<Telling>('presence.share', { on })).on
+    if (on && this.isPlaying) this.#tell()
   }
 
   play (entry: Entry): void {
@@ -125,10 +135,16 @@ export class Player {
     try {
       this.music = await call<MusicView>('playback.show')
       for (const playlist of [...this.#playable.keys()]) await this.match(playlist)
-      this.#listening.clear()
-      for (const { peer, playlist, entry } of await call<PresenceView[]>('presence.list')) this.#listening.set(peer, `${playlist}:${entry}`)
     } catch {
       this.music = null // this node does not play
     }
+  }
+
+  async #listen (): Promise<void> {
+    this.isTelling = (await call<Telling>('presence.show')).on
+    const told = await call<PresenceView[]>('presence.list')
+    const heard = new Map(told.map(({ peer, playlist, entry }) => [peer, `${playlist}:${entry}`]))
+    for (const peer of [...this.#listening.keys()]) if (!heard.has(peer)) this.#listening.delete(peer)
+    for (const [peer, entry] of heard) this.#listening.set(peer, entry)
   }
 }

@@ -37,7 +37,7 @@ export interface Sync { playlist: string, peer: string, state: string, pendingOu
 export interface PeerView {
   peer: string, name: string | null, connected: boolean, handshaken: boolean, inSync: boolean, path: string | null
   latencyMs: number | null, address: string | null, lastSeen: number | null, problem: string | null, playlists: Sync[]
-  blocked: boolean
+  blocked: boolean, relay: boolean, here: boolean, connecting: boolean, paused: boolean
 }
 
 export interface ConnectionView {
@@ -45,9 +45,27 @@ export interface ConnectionView {
   latencyMs: number | null
 }
 
+export interface Listener { address: string, transport: string, reach: 'device' | 'network' | 'internet' | 'relay' }
+
 export interface NodeStatus {
   peer: string, name: string, version: string, profile: string, url: string, startedAt: number, uptimeMs: number
-  addresses: string[], connections: ConnectionView[]
+  addresses: string[], connections: ConnectionView[], listeners: Listener[]
+}
+
+export interface Counted { name: string, count: number }
+export interface Over {
+  transport: string, open: number, dialled: number, failed: number, givenUp: number, halfWithinMs: number | null
+}
+export interface Handshakes { step: string, count: number, failed: number, halfWithinMs: number | null }
+export interface Finding { way: string, found: number, nothing: number }
+export interface Synced {
+  bytesIn: number, bytesOut: number, recordsIn: number, recordsOut: number, duplicates: number
+  refused: Counted[], refusedByPeers: Counted[]
+}
+export interface NodeCounters {
+  since: number, transports: Over[], failures: Counted[], handshakes: Handshakes[], came: Counted[], left: number
+  moved: number, streams: number, relayed: number, finding: Finding[], neighbours: Counted[], neighboursLeft: number
+  refusals: Counted[], linksEnded: Counted[], synced: Synced, recentBytes: number[], everyMs: number
 }
 
 export interface RelayView {
@@ -55,11 +73,15 @@ export interface RelayView {
 }
 
 export interface StepView { at: number, afterMs: number, kind: string, text: string, address: string | null, tookMs: number | null }
-export interface Life { number: number, beganAt: number, connected: boolean, over: boolean, skipped: number, steps: StepView[] }
+export interface Life {
+  number: number, beganAt: number, connected: boolean, over: boolean, failedBefore: number, skipped: number, steps: StepView[]
+}
+export interface AddressView { address: string, workedAt: number | null, failingSince: number | null }
+export interface Shared { playlist: string, name: string, state: string | null, pendingOut: number | null, pendingIn: number | null }
 
 export interface PeerReport {
   peer: string, name: string | null, standing: string, agent: string | null, lastSeen: number | null
-  problem: string | null, connections: ConnectionView[], lives: Life[]
+  problem: string | null, connections: ConnectionView[], addresses: AddressView[], playlists: Shared[], lives: Life[]
 }
 
 export interface StepEvent extends StepView { peer: string, life: number }
@@ -74,5 +96,6 @@ export interface LinkView {
 
 export interface MusicView { folder: string | null, files: number, looking: boolean, problem: string | null }
 export interface Matches { playlist: string, entries: string[], hasFolder: boolean, looking: boolean }
+export interface Telling { on: boolean }
 export interface PresenceView { peer: string, playlist: string, entry: string }
 export interface PresenceEvent { peer: string, playlist: string, entry: string | null }

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from whatnext.cli import neighbour_list
+from whatnext.cli import counter_list, neighbour_list
 from whatnext.cli.arguments import Given, PeerRef
 from whatnext.cli.backend import NodeBackend, node_is_needed
 from whatnext.cli.commands.peers import total
@@ -14,6 +14,7 @@ from whatnext.cli.events import KEEPALIVE
 from whatnext.cli.tables import print_table
 from whatnext.cli.words import short, short_peer
 from whatnext.node import requests
+from whatnext.node.counter_views import NodeCounters
 from whatnext.node.views import (
     Connected,
     Disconnected,
@@ -24,18 +25,35 @@ from whatnext.node.views import (
 )
 from whatnext.playlists.requests import Nothing
 
+_REACH = {
+    "device": "(this device only)",
+    "network": "(this network)",
+    "internet": "(the internet)",
+    "relay": "(through a relay)",
+}
 _MAY_CHANGE_THE_LIST = frozenset({"ready", "peer", "resync", KEEPALIVE})
 
 
-def status(*, context: Given) -> None:
+def status(
+    *,
+    counters: Annotated[
+        bool, Parameter(negative=(), help="Show what it did since it started, in numbers.")
+    ] = False,
+    context: Given,
+) -> None:
     """Show the running node, and how far each playlist is with each peer."""
+    if counters:
+        counted = context.ask("node.counters", Nothing(), NodeCounters)
+        if not context.show(counted):
+            print_table(("WHAT", "WHICH", "COUNT"), counter_list.rows(counted), frozenset({"COUNT"}))
+        return
     found = context.ask("node.status", Nothing(), NodeStatus)
     if context.show(found):
         return
     context.print(f"{found.name or 'unnamed'} · {found.peer}")
     context.print(f"up {found.uptime_ms // 1000} s · WhatNext {found.version} · {found.url}")
-    for address in found.addresses:
-        context.print(f"  {address}")
+    for listener in found.listeners:
+        context.print(f"  {listener.address}  {_REACH[listener.reach]}")
     rows = []
     for playlist in found.playlists:
         at = [short(playlist.id), playlist.name, playlist.state]
