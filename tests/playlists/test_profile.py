@@ -88,8 +88,8 @@ def test_a_backup_that_would_overwrite_a_key_copies_nothing(circle, tmp_path):
 
 def test_every_operation_of_the_brief_is_listed_once_with_types_that_have_a_schema():
     of_playlists = (
-        "create list show rename describe tag set add edit move remove vote comment uncomment history past undo"
-        " search import export delete leave"
+        "create list show rename describe tag set add edit move remove vote comment uncomment history past"
+        " news seen undo search import export delete leave"
     )
     others = (
         "invite.create invite.list invite.revoke join members.list members.role members.remove"

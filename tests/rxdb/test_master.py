@@ -97,6 +97,21 @@ def test_edits_of_different_fields_merge_whoever_comes_last(circle, own):
     assert (now["title"], now["album"]) == ("Uno", "The Album")
 
 
+def test_tags_put_on_and_taken_off_by_two_at_once_are_all_counted(circle, own):
+    circle.ann.do("playlist.tag", playlist=circle.id, add=["jazz", "slow"])
+    before = only(own.all("playlists"))
+    circle.ann.do("playlist.tag", playlist=circle.id, add=["night"], remove=["slow"])
+    own.push("playlists", (before, {**before, "tags": ["slow", "live"]}))
+    assert circle.ann.show(circle.id).tags == ["night", "live"]
+
+
+def test_tags_that_are_no_list_are_refused_and_not_merged(circle, own):
+    circle.ann.do("playlist.tag", playlist=circle.id, add=["jazz"])
+    before = only(own.all("playlists"))
+    answer = own.push("playlists", (before, {**before, "tags": [["jazz"], 1]}))
+    assert only({d["id"]: d for d in answer["result"]})["tags"] == ["jazz"]
+
+
 def test_of_two_edits_of_one_field_the_later_stays_everywhere(circle, own):
     circle.ann.add(circle.id, "One")
     believed = only(own.all("entries"))

@@ -34,7 +34,7 @@ class Drawing:
 
 
 def vectors() -> bytes:
-    """Positions between neighbours with the number drawn for each, and ids with their bytes."""
+    """Positions between neighbours and runs of them with the number drawn for each, and ids with their bytes."""
     rng = random.Random(SEED)
     keys: list[str | None] = [None, "a0", "Zz", "a0V", "zz", "A1", "b00", "1", "zzz9", "a" * 60 + "V"]
     rows = []
@@ -48,11 +48,23 @@ def vectors() -> bytes:
             continue
         keys.append(made)
         rows.append({"before": before, "after": after, "drawn": str(drawing.drawn[0]), "key": made})
+    runs = []
+    for count in (1, 2, 7, 8, 60, 61, 500, 5000):
+        before, after = sorted(rng.sample([key for key in keys if key is not None], 2))
+        drawing = Drawing(rng)
+        made = positions.run(before, after, count, drawing)
+        ends = {"first": made[0], "last": made[-1]}
+        runs.append(
+            {"before": before, "after": after, "count": count, "drawn": str(drawing.drawn[0]), **ends}
+        )
     texts = [
         {"hex": raw.hex(), "base32": ids.to_text(raw), "key": InviteKey(raw[:32].ljust(32)).secret_text}
         for raw in (bytes(20), rng.randbytes(20), rng.randbytes(40))
     ]
-    return msgspec.json.format(msgspec.json.encode({"positions": rows, "texts": texts}), indent=1) + b"\n"
+    return (
+        msgspec.json.format(msgspec.json.encode({"positions": rows, "runs": runs, "texts": texts}), indent=1)
+        + b"\n"
+    )
 
 
 def run(script: str, *arguments: str) -> str:

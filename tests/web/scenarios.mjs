@@ -80,6 +80,10 @@ export async function everyPage ({ open, axe }, { link, playlist, scheme, width 
     found[panel] = await axe(page)
     await page.keyboard.press('Escape')
   }
+  await page.getByRole('button', { name: 'Talk: 2 comments' }).click()
+  await page.locator('aside').getByText('All of you?').waitFor()
+  found.talk = await axe(page)
+  await page.keyboard.press('Escape')
   await page.locator('[role=row]').first().dblclick()
   await page.getByLabel('Artists').waitFor()
   found.track = await axe(page)
@@ -304,6 +308,15 @@ export async function keyboardOnly ({ open }, { link }) {
   await sees(page, ['Two', 'Three', 'Four', 'One'])
   await press('Delete')
   await sees(page, ['Two', 'One'])
+  await press('Control+z')
+  await sees(page, ['Two', 'Three', 'Four', 'One'])
+  await press('c')
+  await page.locator('aside').getByRole('heading', { name: 'Talk' }).waitFor()
+  await press('Escape', 'Control+k')
+  await page.keyboard.type('take back')
+  await press('Enter')
+  await sees(page, ['Two', 'One', 'Three', 'Four'])
+  await row(page, 'One').focus()
   await press('Enter')
   await page.getByLabel('Artists').waitFor()
   await press('Escape', 'Control+k')
@@ -319,6 +332,7 @@ export async function outage ({ open }, { link, playlist, control }) {
   const page = await open(link, { path: `/#/playlist/${playlist}` })
   const ask = async (word) => { assert.equal((await fetch(`${control}/${word}`)).status, 200) }
   await row(page, 'Before').waitFor()
+  await page.getByLabel('Add tracks').waitFor() // by then it is known who may edit
   await ask('kill')
   await page.locator('.side').getByText('Reconnecting').waitFor()
   await page.getByLabel('Add tracks').fill('Band – While away')
@@ -338,6 +352,89 @@ export async function outage ({ open }, { link, playlist, control }) {
   await page.keyboard.press('Enter')
   await page.locator('.side').getByText('Everything is saved').waitFor()
   return { back, complaints: page.complaints }
+}
+
+// Ben looks, goes elsewhere, and comes back to what Ada did meanwhile; he closes no page.
+export async function catchUp ({ open }, { ada, ben, playlist }) {
+  const [first, second] = await Promise.all([open(ada, { path: `/#/playlist/${playlist}` }), open(ben, { path: `/#/playlist/${playlist}` })])
+  for (const page of [first, second]) await row(page, 'Three').waitFor()
+  await until('Ben has seen all there is', async () => (await second.locator('.side .news').count()) === 0)
+  await second.goto(new URL('/#/', second.url()).href)
+
+  await first.locator('.tools').getByRole('button', { name: 'More' }).click()
+  const tags = first.getByLabel('Tags')
+  await tags.fill('slow, night')
+  await first.keyboard.press('Enter')
+  await first.locator('.head').getByRole('link', { name: 'night' }).waitFor()
+  await first.getByRole('button', { name: 'Remove the tag slow' }).click()
+  await first.locator('.head').getByRole('link', { name: 'slow' }).waitFor({ state: 'detached' })
+  await row(first, 'Two').focus()
+  await first.keyboard.press('Alt+ArrowUp')
+  await sees(first, ['Two', 'One', 'Three'])
+  await first.getByRole('button', { name: 'Talk: 0 comments' }).click()
+  await first.getByLabel('Say something to everybody').fill('Who brings the speakers?')
+  await first.keyboard.press('Enter')
+  await row(first, 'Three').focus()
+  await first.keyboard.press('+') // a vote is no news
+
+  const card = second.locator('.tile', { hasText: 'Party' })
+  await card.getByText('4 new changes').waitFor()
+  await second.getByRole('navigation', { name: 'Only playlists with a tag' }).getByRole('link', { name: 'night' }).click()
+  await second.locator('.tile', { hasText: 'Other' }).waitFor({ state: 'detached' })
+  await card.click()
+  await second.getByRole('button', { name: 'Ada: 4 changes since you last looked' }).waitFor()
+  await row(second, 'Two').getByText('Changed since you last looked').waitFor({ state: 'attached' })
+  assert.equal(await second.getByText('Changed since you last looked').count(), 1, 'only that row has a mark')
+  await second.getByRole('button', { name: 'Talk: 1 comment, something new' }).click()
+  await second.locator('aside li', { hasText: 'Who brings the speakers?' }).getByText('new', { exact: true }).waitFor()
+  await second.getByLabel('Say something to everybody').fill('I do.')
+  await second.keyboard.press('Enter')
+  await first.locator('aside').getByText('I do.').waitFor()
+  await first.keyboard.press('Escape')
+  await first.getByRole('button', { name: 'Talk: 2 comments', exact: true }).waitFor()
+  await second.keyboard.press('Escape')
+  await second.getByRole('button', { name: 'Talk: 2 comments', exact: true }).waitFor()
+  await second.goto(new URL('/#/', second.url()).href)
+  await card.waitFor()
+  assert.equal(await second.locator('.news').count(), 0, 'what was opened is seen')
+  await second.keyboard.press('Control+k')
+  await second.keyboard.type('night')
+  await second.getByRole('option', { name: 'Party' }).waitFor()
+  return [...first.complaints, ...second.complaints]
+}
+
+// The page is closed while the node is away, and opened again when it is back.
+export async function closed ({ open }, { link, playlist, control }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  const ask = async (word) => { assert.equal((await fetch(`${control}/${word}`)).status, 200) }
+  await row(page, 'Edited').waitFor()
+  await page.getByLabel('Add tracks').waitFor() // by then it is known who may edit
+  await ask('kill')
+  await page.locator('.side').getByText('Reconnecting').waitFor()
+  await page.getByLabel('Add tracks').fill('Band – While away')
+  await page.keyboard.press('Enter')
+  await row(page, 'Stays').focus()
+  for (const key of ['-', '+', 'ArrowDown', 'Delete']) await page.keyboard.press(key)
+  await row(page, 'Goes').waitFor({ state: 'detached' })
+  await row(page, 'Edited').dblclick()
+  await page.getByLabel('Note').fill('from the page')
+  await page.getByLabel('Album').click()
+  await page.locator('.tools').getByRole('button', { name: 'More' }).click()
+  await page.getByLabel('Tags').fill('late')
+  await page.keyboard.press('Enter')
+  await page.locator('.side').getByText('5 changes waiting').waitFor()
+  const { context, url } = { context: page.context(), url: page.url() }
+  await page.close({ runBeforeUnload: true })
+  await until('the page is closed without a question', () => page.isClosed())
+  await ask('start')
+  const next = await context.newPage()
+  await next.goto(url)
+  await row(next, 'While away').waitFor()
+  await row(next, 'Goes').waitFor({ state: 'detached' })
+  await next.locator('.side').getByText('Everything is saved').waitFor()
+  const kept = async () => await next.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('waiting:')))
+  await until('nothing is kept any more', async () => (await kept()).length === 0 || kept())
+  return { left: await kept(), complaints: page.complaints }
 }
 
 // `control` kills the node, which a desktop starts again; it knows whether a track has arrived in the node.
@@ -397,4 +494,32 @@ export async function firstPaint ({ open }, { link, path }) {
   await page.goto(path)
   await page.locator('[role=row]').first().waitFor()
   return Date.now() - began
+}
+
+export async function moveThousands ({ open }, { link, playlist }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  await page.getByText('10,000 tracks', { exact: true }).waitFor()
+  await page.locator('[aria-rowindex="1"]').click()
+  await page.keyboard.press('Control+a')
+  await page.evaluate(() => { document.querySelector('main').scrollTop = 5000 * 56 })
+  await page.locator('[aria-rowindex="5001"]').click({ modifiers: ['Shift'] }) // rows 1 to 5,001
+  await page.evaluate(() => { document.querySelector('main').scrollTop = 0 })
+  await page.locator('[aria-rowindex="1"]').click({ modifiers: ['Control'] }) // all of them but the first
+  await page.getByRole('toolbar', { name: '5,000 selected' }).waitFor()
+  const took = {}
+  const timed = async (name, act, isThere) => {
+    const began = Date.now()
+    await act()
+    await until(name, isThere, 60_000)
+    took[name] = Date.now() - began
+    await page.locator('.side').getByText('Everything is saved').waitFor({ timeout: 60_000 })
+    took[`${name}, saved`] = Date.now() - began
+  }
+  const second = async () => await page.locator('[aria-rowindex="2"] .title').textContent()
+  await timed('moved', () => page.getByRole('button', { name: 'To the end' }).click(), async () => (await second()) === 'Track 5001' || second())
+  await timed('removed', () => page.locator('.selection').getByRole('button', { name: 'Remove' }).click(),
+    async () => (await page.getByText('5,000 tracks', { exact: true }).count()) > 0)
+  await timed('back', () => page.getByRole('status').getByRole('button', { name: 'Undo' }).click(),
+    async () => (await page.getByText('10,000 tracks', { exact: true }).count()) > 0)
+  return took
 }

@@ -6,8 +6,10 @@ import { openStore, type Store } from './data/database.svelte.ts'
 import { Edits } from './data/edits.ts'
 import { Player } from './data/player.svelte.ts'
 import { hear } from './data/events.ts'
+import { News } from './data/news.svelte.ts'
 import type { ProfileView } from './data/views.ts'
 import { tellAttention } from './lib/attention.ts'
+import type { Command } from './lib/commands.ts'
 import { routeOf, to, type Route } from './lib/route.ts'
 import { text } from './text.ts'
 
@@ -21,6 +23,7 @@ export class App {
   readonly store: Store
   readonly edits: Edits
   readonly player: Player
+  readonly news = new News()
   profile: ProfileView = $state() as ProfileView
   route: Route = $state({ page: 'home' })
   /** The dialog that is open. */
@@ -29,6 +32,8 @@ export class App {
   /** The track that was searched for: the list it is in goes there. */
   sought: string | null = $state(null)
   toasts: Toast[] = $state([])
+  /** What the page that is open adds to the command palette. */
+  acts: Command[] = $state.raw([])
   #number = 0
 
   constructor (store: Store, profile: ProfileView) {
@@ -38,7 +43,7 @@ export class App {
     this.player = new Player(store, (title) => { this.say(text.player.failed(title), { isBad: true }) })
     this.#go()
     window.addEventListener('hashchange', () => { this.#go() })
-    store.onRefusal((refusal) => { this.say(text.problems.refused(refusal.reason), { isBad: true }) })
+    store.onRefusal((reason) => { this.say(text.problems.refused(reason), { isBad: true }) })
     hear('join', (event) => { if (event.state === 'refused') this.say(event.reason ?? text.common.close, { isBad: true }) })
     if (this.ask === null && (profile.name === '' || new URLSearchParams(location.search).has('first'))) this.ask = 'first'
   }
@@ -103,7 +108,7 @@ export class App {
 export async function openApp (): Promise<App> {
   const profile = await call<ProfileView>('profile.show')
   tellAttention()
-  return new App(await openStore(), profile)
+  return new App(await openStore(profile.peer), profile)
 }
 
 export const provide = (app: App): App => setContext(KEY, app)

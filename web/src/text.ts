@@ -47,7 +47,8 @@ export const text = {
       'votes, also offline, and all copies agree again. No account, no server.',
     create: 'New playlist', join: 'Join with a link', drop: 'Or drop a playlist file here: M3U, XSPF, JSPF, CSV, iTunes XML or Markdown.',
     import: 'Import a file',
-    changed: 'New changes',
+    changed: (count: number) => plural(count, 'new change', 'new changes'),
+    tags: 'Only playlists with a tag', allTags: 'All', noneWithTag: (tag: string) => `No playlist has the tag “${tag}”.`,
     joining: 'Waiting for a member to let you in'
   },
   create: {
@@ -66,6 +67,7 @@ export const text = {
     dropHere: (name: string) => `Drop to add to “${name}”`, dropNew: 'Drop to import as a new playlist',
     imported: (count: number, name: string) => `${plural(count, 'track', 'tracks')} imported into “${name}”`,
     exported: (name: string) => `Saved as ${name}`,
+    exportFormat: (format: string) => `Export as ${format}`, removeChosen: (count: number) => `Remove ${plural(count, 'track', 'tracks')}`,
     removed: (count: number) => `${plural(count, 'track', 'tracks')} removed`,
     added: (count: number) => `${plural(count, 'track', 'tracks')} added`,
     moved: (title: string, number: number) => `${title} is now number ${number}`,
@@ -79,7 +81,20 @@ export const text = {
     deleteDo: 'Delete for everybody', leaveAsk: (name: string) => `Leave “${name}”?`,
     leaveWhy: 'It disappears from this device. To come back you need another invite.', leaveDo: 'Leave'
   },
-  settings: { description: 'Description' },
+  settings: {
+    open: 'Name, description, tags and colour',     description: 'Description', tags: 'Tags', tagsHint: 'Enter or a comma ends one', removeTag: (tag: string) => `Remove the tag ${tag}`,
+    withTag: (tag: string) => `Playlists with the tag ${tag}`
+  },
+  talk: {
+    title: 'Talk', say: 'Say something to everybody', none: 'Nobody has said anything yet. What you say here reaches everybody in the playlist.',
+    sayOnTrack: 'Say something about it', noneOnTrack: 'No comments yet.', remove: 'Remove comment', send: 'Send', isNew: 'new',
+    unread: 'something new', on: (title: string) => `on ${title}`
+  },
+  fresh: {
+    row: 'Changed since you last looked',
+    since: (names: string, count: number) => `${names}: ${plural(count, 'change', 'changes')} since you last looked`,
+    others: (name: string, count: number) => `${name} and ${plural(count, 'other', 'others')}`
+  },
   colours: ['Red', 'Orange', 'Yellow', 'Green', 'Emerald', 'Teal', 'Blue', 'Indigo', 'Violet', 'Pink'],
   modes: {
     label: 'What plays next', free: 'In list order', turns: 'People take turns', votes: 'Most votes first',
@@ -87,8 +102,7 @@ export const text = {
   },
   track: {
     none: 'Select a track to see it here.', title: 'Title', artists: 'Artists', artistsHint: 'Several: separate by commas',
-    album: 'Album', duration: 'Length', note: 'Note', links: 'Links', linksHint: 'One a line', comments: 'Comments', say: 'Say something about it',
-    send: 'Send', saved: 'Saved', noComments: 'No comments yet.', removeComment: 'Remove comment', badDuration: 'A length looks like 3:45.'
+    album: 'Album', duration: 'Length', note: 'Note', links: 'Links', linksHint: 'One a line', comments: 'Comments', badDuration: 'A length looks like 3:45.'
   },
   invite: {
     title: 'Invite', why: 'Whoever opens the link joins this playlist. Send it to friends only.',
@@ -106,7 +120,7 @@ export const text = {
   },
   history: {
     title: 'History', look: (what: string) => `See the list after: ${what}`, then: (when: string) => `The list as it was ${when}`, now: 'Back to now', empty: 'Nothing happened yet.', undone: 'undone', undo: (what: string) => `Undo: ${what}`, more: 'Show more',
-    taken: 'Taken back.'
+    taken: 'Taken back.', last: 'Take back your last change'
   },
   join: {
     title: 'Open a link', paste: 'Paste a WhatNext link', check: 'Continue',
@@ -216,7 +230,7 @@ export const text = {
     list: [
       ['Ctrl K or ⌘ K', 'Search or do anything'], ['N', 'New playlist'], ['A', 'Add tracks'], ['F', 'Filter the list'],
       ['↑ ↓', 'Walk through the list'], ['Alt ↑ ↓', 'Move tracks'], ['Space', 'Select'], ['Shift ↑ ↓', 'Select more'], ['Enter', 'Open a track'], ['M', 'Play or pause'],
-      ['Delete', 'Remove tracks'], ['+ −', 'Vote'], ['H', 'History'], ['I', 'Invite'], ['G P', 'People'], ['G N', 'Network'], ['?', 'This list']
+      ['Delete', 'Remove tracks'], ['+ −', 'Vote'], ['Ctrl Z or ⌘ Z', 'Take back your last change'], ['H', 'History'], ['I', 'Invite'], ['C', 'Talk'], ['G P', 'People'], ['G N', 'Network'], ['?', 'This list']
     ] as Array<[string, string]>
   },
   first: {

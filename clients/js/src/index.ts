@@ -7,6 +7,6 @@ export {
 export { commentId, entryId, profileId, uniqueId, voteId } from './ids.ts'
 export { Link, LinkError, type LinkOptions, type LinkState, type Refusal } from './link.ts'
 export type { Answer, Checkpoint, Fault, Pulled } from './messages.ts'
-export { isPosition, NoRoom, positionAfter, positionBetween, type Draw } from './positions.ts'
+export { isPosition, NoRoom, positionAfter, positionBetween, positionRun, type Draw } from './positions.ts'
 export { replicate, type ReplicateOptions } from './replicate.ts'
 export { SUBPROTOCOLS, webSocket, type NodeAddress } from './websocket.ts'

@@ -8,6 +8,8 @@ const BASE = 62n
 const HEADERS = ALPHABET.slice(10)
 const FIRST = 'a0'
 const CHOICES = 1n << 24n // two devices at one place make the same key at most once in 16 million
+const RUN_CHOICES = 1n << 35n // as the reasons beside run() in positions.py say
+const ROOM = 8 // free counters between two keys of one run, at least
 
 /** Every key between these two would be too long: the node has to make its list's keys short again. */
 export class NoRoom extends Error {
@@ -31,20 +33,33 @@ export function isPosition (key: string): boolean {
  * for what is no position.
  */
 export function positionBetween (before: string | null, after: string | null, draw: Draw = drawn): string {
-  for (const key of [before, after]) {
-    if (key !== null && !isPosition(key)) throw new RangeError(`“${key.slice(0, MAX_LENGTH)}” is no position`)
-  }
-  const { low, high, width } = gap(...edges(before, after))
-  const value = low + 1n + draw(high - low - 2n)
-  return textOf(value % BASE === 0n ? value + 1n : value, width)
+  const { low, high, width } = gap(...edges(before, after), CHOICES)
+  return textOf(withoutFinalZero(low + 1n + draw(high - low - 2n)), width)
 }
 
 /** A new key behind the last one of a list (null: it is empty). */
 export const positionAfter = (last: string | null, draw: Draw = drawn): string => positionBetween(last, null, draw)
 
+/**
+ * Ascending keys for `count` entries that go to one place together: one random prefix with counters behind it, so two
+ * albums added at one place never interleave, and a thousand keys are no longer than ten. Throws as `positionBetween`.
+ */
+export function positionRun (before: string | null, after: string | null, count: number, draw: Draw = drawn): string[] {
+  const { low, high, width } = gap(...edges(before, after), RUN_CHOICES)
+  const prefix = textOf(low + 1n + draw(high - low - 1n), width)
+  let digits = 1
+  while (Number(BASE) ** digits < (count + 1) * ROOM) digits++
+  if (width + digits > MAX_LENGTH) throw new NoRoom()
+  const step = BASE ** BigInt(digits) / BigInt(count + 1)
+  return Array.from({ length: count }, (_, at) => prefix + textOf(withoutFinalZero(step * BigInt(at + 1)), digits))
+}
+
 type Interval = [low: string, high: string | null]
 
 function edges (before: string | null, after: string | null): Interval {
+  for (const key of [before, after]) {
+    if (key !== null && !isPosition(key)) throw new RangeError(`“${key.slice(0, MAX_LENGTH)}” is no position`)
+  }
   if (before === null && after === null) return extensions(FIRST)
   if (after === null) {
     const stepped = step(before ?? '', 1)
@@ -81,16 +96,18 @@ function integerDigits (header: string): number {
   return at >= half ? at - half + 1 : half - at
 }
 
-function gap (low: string, high: string | null): { low: bigint, high: bigint, width: number } {
+function gap (low: string, high: string | null, choices: bigint): { low: bigint, high: bigint, width: number } {
   let bottom = 0n
   let top = high === null ? 1n : 0n
   for (let width = 1; width <= MAX_LENGTH; width++) {
     bottom = bottom * BASE + digitAt(low, width - 1)
     top = top * BASE + digitAt(high ?? '', width - 1)
-    if (top - bottom > CHOICES + 1n) return { low: bottom, high: top, width }
+    if (top - bottom > choices + 1n) return { low: bottom, high: top, width }
   }
   throw new NoRoom()
 }
+
+const withoutFinalZero = (value: bigint): bigint => value % BASE === 0n ? value + 1n : value
 
 function digitAt (key: string, at: number): bigint {
   return at < key.length ? BigInt(ALPHABET.indexOf(key.charAt(at))) : 0n

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fromBase32, fromBase58, toBase32, toBase58 } from '../src/encoding.ts'
 import { entryId } from '../src/ids.ts'
-import { isPosition, NoRoom, positionAfter, positionBetween } from '../src/positions.ts'
+import { isPosition, NoRoom, positionAfter, positionBetween, positionRun } from '../src/positions.ts'
 
 interface Vectors {
   positions: Array<{ before: string | null, after: string | null, drawn: string | null, key: string | null }>
+  runs: Array<{ before: string | null, after: string | null, count: number, drawn: string, first: string, last: string }>
   texts: Array<{ hex: string, base32: string, key: string }>
 }
 
@@ -19,6 +20,14 @@ test('positions are those of Python for the same draw', () => {
     } else {
       assert.equal(positionBetween(before, after, () => BigInt(drawn)), key)
     }
+  }
+})
+
+test('runs of positions are those of Python for the same draw, in order and within their gap', () => {
+  for (const { before, after, count, drawn, first, last } of vectors.runs) {
+    const keys = positionRun(before, after, count, () => BigInt(drawn))
+    assert.deepEqual([keys.length, keys[0], keys.at(-1)], [count, first, last])
+    assert.ok(keys.every((key, at) => isPosition(key) && key > (keys[at - 1] ?? before ?? '') && key < (after ?? '~')))
   }
 })
 

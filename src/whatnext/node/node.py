@@ -31,7 +31,8 @@ from whatnext.node.api import sessions
 from whatnext.node.api.access import Access
 from whatnext.node.api.app import App
 from whatnext.node.api.feed import Feed, MusicEvent, PeerEvent
-from whatnext.node.api.server import bind, serving
+from whatnext.node.api.last_port import bind_again
+from whatnext.node.api.server import serving
 from whatnext.node.attention import Attention
 from whatnext.node.caretaker import Caretaker
 from whatnext.node.circles import Circles
@@ -183,7 +184,7 @@ async def _running(
     relays = Relays(settings, config.relays, library.identity.peer_id)
     standings = standings_of(library, relays.peers)
     instruments = Instruments()
-    with bind(config.api_port) as listener:
+    with bind_again(config.api_port, directory) as listener:
         async with open_network(
             library.identity,
             _net_config(directory, config, settings),

@@ -22,6 +22,7 @@ from whatnext.playlists import (
     searching,
     transfer,
     undo,
+    unseen,
     viewing,
     views,
 )
@@ -100,6 +101,20 @@ _LISTED = (
         requests.LookBack,
         views.PastView,
         looking_back.show,
+    ),
+    Operation(
+        "playlist.news",
+        "Tell what others changed since somebody looked",
+        requests.Nothing,
+        list[views.News],
+        unseen.news,
+    ),
+    Operation(
+        "playlist.seen",
+        "Say that a playlist's changes were seen",
+        requests.MarkSeen,
+        views.Seen,
+        unseen.mark_seen,
     ),
     Operation("playlist.undo", "Take back a change", requests.Undo, views.Changed, undo.undo),
     Operation(

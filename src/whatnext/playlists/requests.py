@@ -40,6 +40,12 @@ class OfPlaylist(Request, frozen=True, kw_only=True):
     playlist: str
 
 
+class MarkSeen(OfPlaylist, frozen=True, kw_only=True):
+    """Say that its changes were seen, up to a number that `playlist.news` told."""
+
+    upto: int
+
+
 class CreatePlaylist(Request, frozen=True, kw_only=True):
     """Begin a playlist that this device owns."""
 

@@ -97,6 +97,28 @@ class HistoryItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     undone: bool
 
 
+class News(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What others did to a playlist since somebody looked at it here, for this device alone.
+
+    `changes` is how many, up to 500; `entries` and `comments` are the ids they touched (none while nobody has looked
+    at all), `peers` who made them, latest first. `upto` is for `playlist.seen`.
+    """
+
+    playlist: str
+    upto: int
+    changes: int
+    peers: list[str]
+    entries: list[str]
+    comments: list[str]
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Up to which number the changes of a playlist were seen here."""
+
+    playlist: str
+    upto: int
+
+
 class PastEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A track as it was then."""
 

@@ -71,6 +71,8 @@ def write_of(collection: Collection, place: Place, row: Row, current: Document |
     deleted = row.new.get("_deleted") is True
     if collection.can_delete and deleted != bool((assumed or {}).get("_deleted")):
         fields |= _deletion(collection, row.new, deleted=deleted)
+    if "tags" in fields and current is not None:
+        fields["tags"] = _tags(assumed or {}, fields["tags"], current)
     if current is None:
         _check_whole(collection, row.new)
         fields = {name: value for name, value in fields.items() if _says_something(collection, name, value)}
@@ -108,6 +110,15 @@ def _entry_in(place: Place, value: object) -> str:
 def _untouched_since_made(fields: Mapping[str, Value], current: Document) -> dict[str, Value]:
     """A repeated insert (its answer was lost) must not undo what others have edited since."""
     return {n: v for n, v in fields.items() if current.stamps.get(n) in (None, current.first)}
+
+
+def _tags(assumed: Fields, new: Value, current: Document) -> Value:
+    """What was put to the tags and taken from them, done to those that stand: others may have changed them too."""
+    before, stands = assumed.get("tags"), current.fields.get("tags", [])
+    if not (isinstance(before, list) and isinstance(new, list) and isinstance(stands, list)):
+        return new
+    kept = [tag for tag in stands if tag in new or tag not in before]
+    return kept + [tag for tag in new if tag not in before and tag not in kept]
 
 
 def _deletion(collection: Collection, new: Fields, *, deleted: bool) -> dict[str, Value]:

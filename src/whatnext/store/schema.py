@@ -90,6 +90,14 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE pushes ADD COLUMN channel TEXT NOT NULL DEFAULT '';  -- connection on which it was pushed
     """,
+    # What was here before counts as seen.
+    """
+    CREATE TABLE seen (
+        playlist BLOB PRIMARY KEY,
+        n INTEGER NOT NULL       -- of the newest record that somebody has seen, see seen.py
+    ) WITHOUT ROWID;
+    INSERT INTO seen SELECT id, (SELECT coalesce(max(n), 0) FROM records) FROM playlists;
+    """,
 )
 
 

@@ -1,13 +1,16 @@
 // Edits of playlists: written here at once, replicated by themselves. Each answers when it is seen, not when it is sent.
 
 import {
-  commentId, entryId, positionAfter, positionBetween, voteId,
+  commentId, entryId, NoRoom, positionBetween, positionRun, voteId,
   type Comment, type Entry, type Playlist, type Vote
 } from '@whatnext/rxdb-link'
+import { call } from './api.ts'
 import type { Store } from './database.svelte.ts'
 
 /** What is known of a track that is to be added. */
 export type Draft = Pick<Entry, 'title'> & Partial<Entry>
+
+const LONG = 64 // characters of a position that the node should make short again, as records/positions.py says
 
 export class Edits {
   readonly #store: Store
@@ -20,11 +23,8 @@ export class Edits {
 
   /** Add tracks behind `last`, the last entry (null: the list is empty). */
   async add (playlist: string, drafts: Draft[], last: Entry | null): Promise<string[]> {
-    let position = last?.position ?? null
-    const rows = drafts.map((draft) => {
-      position = positionAfter(position)
-      return { ...this.#blank(playlist), ...draft, position }
-    })
+    const positions = keys(last?.position ?? null, null, drafts.length)
+    const rows = drafts.map((draft, at) => ({ ...this.#blank(playlist), ...draft, position: positions[at] ?? '' }))
     await this.#insert('entries', rows)
     return rows.map((row) => row.id)
   }
@@ -38,17 +38,21 @@ export class Edits {
   /** Remove entries; the answer puts them back as they were. */
   async remove (entries: Entry[]): Promise<() => Promise<void>> {
     const ids = entries.map((entry) => entry.id)
-    await this.#store.write('entries', ids, () => this.#store.collections.entries.bulkRemove(ids))
+    await this.#store.patch('entries', new Map(ids.map((id) => [id, { _deleted: true }])))
     return async () => { await this.#insert('entries', entries.map(bare)) }
   }
 
-  /** Put entries, in their order, between two others (null: an end of the list). */
+  /** Put entries, in their order, between two others (null: an end of the list), thousands at once. */
   async move (entries: Entry[], before: Entry | null, after: Entry | null): Promise<void> {
-    let position = before?.position ?? null
-    for (const entry of entries) {
-      position = positionBetween(position, after?.position ?? null)
-      await this.edit(entry.id, { position })
+    const positions = roomy(before?.position ?? null, after?.position ?? null, entries.length)
+    const [first] = entries
+    if (first === undefined) return
+    if (positions === null) { // only the node, which has the whole list, can make room between these two
+      const place = after === null ? { after: ownId(before) } : { before: ownId(after) }
+      await call('playlist.move', { playlist: first.playlistId, entries: entries.map(ownId), ...place })
+      return
     }
+    await this.#store.patch('entries', new Map(entries.map((entry, at) => [entry.id, { position: positions[at] ?? '' }])))
   }
 
   /** Vote for (1) or against (-1) an entry, or take the vote back (0). */
@@ -94,6 +98,23 @@ export class Edits {
     }
   }
 }
+
+const keys = (before: string | null, after: string | null, count: number): string[] =>
+  count === 1 ? [positionBetween(before, after)] : positionRun(before, after, count)
+
+// Null where keys are equal, as two who were apart may have made them, or have grown long.
+function roomy (before: string | null, after: string | null, count: number): string[] | null {
+  if (before !== null && after !== null && before >= after) return null
+  try {
+    const made = keys(before, after, count)
+    return made.some((key) => key.length > LONG) ? null : made
+  } catch (error) {
+    if (error instanceof NoRoom) return null
+    throw error
+  }
+}
+
+const ownId = (entry: Entry | null): string => entry?.id.split(':')[1] ?? ''
 
 // Without what RxDB adds to a document for itself.
 function bare (entry: Entry): Entry {

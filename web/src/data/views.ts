@@ -18,6 +18,10 @@ export interface HistoryItem {
   record: string, at: number, peer: string, name: string | null, what: string, undoes: string | null, undone: boolean
 }
 
+export interface NewsView {
+  playlist: string, upto: number, changes: number, peers: string[], entries: string[], comments: string[]
+}
+
 export interface PastEntry {
   id: string, position: string, title: string, artists: string[], album: string, durationMs: number | null, note: string
   addedBy: string, addedAt: number

@@ -6,6 +6,7 @@ import type { Rows } from './rows.svelte.ts'
 
 const EDGE = 72 // pixels from the top or bottom within which the list scrolls along
 const FASTEST = 18 // pixels a frame
+const SLACK = 4 // pixels that a press may slip
 
 export class Drag {
   /** The order while something is dragged, or null. */
@@ -20,6 +21,7 @@ export class Drag {
   #place = 0
   #grip = 0
   #y = 0
+  #isMoved = false
   #frame = 0
 
   constructor (list: List, rows: Rows) {
@@ -35,6 +37,7 @@ export class Drag {
     const moved = new Set(this.#moved.map((each) => each.id))
     this.#rest = this.#list.entries.filter((each) => !moved.has(each.id))
     this.#y = event.clientY
+    this.#isMoved = false
     this.#grip = this.#rows.below(event.clientY) - index * this.#rows.height
     this.held = entry.id
     this.#follow()
@@ -45,7 +48,10 @@ export class Drag {
       void this.#drop(isDone)
     }
     const listen = { signal: ending.signal }
-    window.addEventListener('pointermove', (moving) => { this.#y = moving.clientY }, listen)
+    window.addEventListener('pointermove', (moving) => {
+      this.#y = moving.clientY
+      this.#isMoved ||= Math.abs(moving.clientY - event.clientY) > SLACK
+    }, listen)
     window.addEventListener('pointerup', () => { end(true) }, listen)
     window.addEventListener('pointercancel', () => { end(false) }, listen)
     window.addEventListener('keydown', (pressed) => { if (pressed.key === 'Escape') end(false) }, listen)
@@ -74,7 +80,7 @@ export class Drag {
   // The order shown stays until the list itself has it: no row jumps back in between.
   async #drop (isDone: boolean): Promise<void> {
     this.held = null
-    if (isDone) await this.#list.moveBehind(this.#moved, this.#rest[this.#place - 1] ?? null)
+    if (isDone && this.#isMoved) await this.#list.moveBehind(this.#moved, this.#rest[this.#place - 1] ?? null)
     this.order = null
   }
 }

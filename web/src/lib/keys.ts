@@ -10,6 +10,6 @@ export function chord (event: KeyboardEvent): string {
     .filter((part) => part !== '').join('+')
 }
 
-function isWriting (target: EventTarget | null): boolean {
+export function isWriting (target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable="true"]')
 }

@@ -6,13 +6,13 @@ import { SvelteSet } from 'svelte/reactivity'
 import type { App } from '../app.svelte.ts'
 import { call } from '../data/api.ts'
 import type { Draft } from '../data/edits.ts'
-import type { PastView } from '../data/views.ts'
+import type { NewsView, PastView } from '../data/views.ts'
 import { text } from '../text.ts'
 import { byPosition, hasWords } from './order.ts'
 
 export interface Votes { score: number, mine: number }
 export interface Past { record: string, at: number, entries: Entry[] }
-export type PanelName = 'track' | 'people' | 'history' | 'next' | 'settings'
+export type PanelName = 'track' | 'talk' | 'people' | 'history' | 'next' | 'settings'
 
 const NO_VOTES: Votes = { score: 0, mine: 0 }
 
@@ -28,6 +28,12 @@ export class List {
   /** The list as it stood after a change, while somebody looks back; nothing can be changed then. */
   past: Past | null = $state.raw(null)
   readonly selected = new SvelteSet<string>()
+  /** Rows that others changed while nobody looked. */
+  readonly fresh = new SvelteSet<string>()
+  /** Comments of others that nobody has read. */
+  readonly unread = new SvelteSet<string>()
+  /** Who changed how much since somebody last looked. */
+  since: { changes: number, peers: string[] } | null = $state.raw(null)
 
   readonly playlist: Playlist | undefined = $derived.by(() => this.app.store.tables.playlists.of().docs.get(this.id))
   readonly entries: Entry[] = $derived.by(() => this.past?.entries ?? [...this.app.store.tables.entries.of(this.id).docs.values()].sort(byPosition))
@@ -65,6 +71,13 @@ export class List {
     return found
   })
 
+  /** All that is said here, on the playlist and on its tracks, oldest first. */
+  readonly talk: Comment[] = $derived.by(() => {
+    const tracks = this.app.store.tables.entries.of(this.id).docs
+    return [...this.#comments].filter(([on]) => on === '' || tracks.has(on)).flatMap(([, said]) => said)
+      .sort((left, right) => left.createdAt - right.createdAt)
+  })
+
   constructor (app: App, id: string) {
     this.app = app
     this.id = id
@@ -73,6 +86,20 @@ export class List {
   votes (entry: Entry): Votes { return this.#votes.get(entry.id) ?? NO_VOTES }
 
   comments (entry: string): Comment[] { return this.#comments.get(entry) ?? [] }
+
+  /** Somebody begins to look: what came before is marked. */
+  welcome (news: NewsView | undefined): void {
+    if (news === undefined) return
+    for (const entry of news.entries) this.fresh.add(`${this.id}:${entry}`)
+    this.since = { peers: [...new Set([...news.peers, ...this.since?.peers ?? []])], changes: news.changes + (this.since?.changes ?? 0) }
+    this.see(news)
+  }
+
+  /** Somebody looks at what came. */
+  see (news: NewsView): void {
+    for (const comment of news.comments) this.unread.add(`${this.id}:${comment}`)
+    this.app.news.seen(news)
+  }
 
   /** What an act is about: the selection if the row is in it, else the row. */
   chosen (entry: Entry): Entry[] {
@@ -114,6 +141,8 @@ export class List {
     const moved = new Set(entries.map((entry) => entry.id))
     const rest = this.entries.filter((entry) => !moved.has(entry.id))
     const place = Math.max(0, Math.min(at, rest.length))
+    const isThere = (entry: Entry, index: number): boolean => this.entries[place + index]?.id === entry.id
+    if (entries.every(isThere)) return
     await this.app.attempt(async () => {
       await this.app.edits.move(entries, rest[place - 1] ?? null, rest[place] ?? null)
       const [first] = entries
@@ -134,6 +163,15 @@ export class List {
     await this.move(entries, first + by)
   }
 
+  /** Take back the last own change, whatever it was. */
+  async takeBack (): Promise<void> {
+    await this.app.attempt(async () => {
+      if (this.app.store.online) await this.app.store.settled() // else what was done last would not be the last there
+      await call('playlist.undo', { playlist: this.id })
+      this.app.say(text.history.taken)
+    })
+  }
+
   async vote (entry: Entry, value: 1 | -1): Promise<void> {
     if (this.past !== null) return
     const { mine } = this.votes(entry)
@@ -142,10 +180,14 @@ export class List {
   }
 
   /** Open a panel, or close it when it is the one that is open. */
-  toggle (panel: PanelName): void { this.panel = this.panel === panel ? null : panel }
+  toggle (panel: PanelName): void {
+    this.panel = this.panel === panel ? null : panel
+    if (panel === 'history') this.since = null
+  }
 
   open (entry: Entry): void {
     this.active = entry.id
     this.panel = 'track'
+    this.fresh.delete(entry.id)
   }
 }

@@ -1,7 +1,7 @@
 // The address behind `#`: which page, and a link that the desktop hands over (`#open=<link>`).
 
 export type Route =
-  | { page: 'home' }
+  | { page: 'home', tag?: string }
   | { page: 'playlist', id: string }
   | { page: 'people' }
   | { page: 'network' }
@@ -13,11 +13,12 @@ export function routeOf (hash: string): Route {
   if (said.startsWith('open=')) return { page: 'open', link: decoded(said.slice('open='.length)) }
   const [page, id] = said.split('/')
   if (page === 'playlist' && id !== undefined && /^[a-z2-7]{1,64}$/.test(id)) return { page: 'playlist', id }
+  if (page === 'tag' && id !== undefined) return { page: 'home', tag: decoded(id) }
   if (page === 'people' || page === 'network') return { page }
   return { page: 'home' }
 }
 
-export const to = { home: '#/', people: '#/people', network: '#/network', playlist: (id: string) => `#/playlist/${id}` }
+export const to = { home: '#/', people: '#/people', network: '#/network', playlist: (id: string) => `#/playlist/${id}`, tag: (tag: string) => `#/tag/${encodeURIComponent(tag)}` }
 
 function decoded (said: string): string {
   try {
