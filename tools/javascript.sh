@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs Node 24 (tools/node24) and the packages of every folder below, each into its own node_modules, as its lock
-# says. tools/setup.sh runs it. Without npm or the registry it says so and goes on: tests that need JavaScript are then
+# says. tools/setup.sh runs it. Without npm or the registry it says so and goes on: the app then has no pages, and tests are
 # skipped with the reason. Not by `npm ci`, which refuses a lock without the binaries of other platforms, and not every
 # registry has those.
 set -u
@@ -26,13 +26,13 @@ is_new_enough() {
 }
 
 if ! command -v npm >/dev/null 2>&1; then
-    say "Going on without JavaScript: npm is missing (Debian: apt-get install npm), so tests with js-libp2p are skipped"
+    say "Going on without JavaScript: npm is missing (Debian: apt-get install npm), so the app has no pages, and tests with JavaScript are skipped"
     exit 0
 fi
 PATH="$PWD/tools/node24/node_modules/.bin:$PATH"
 # npm calls an optional package installed that it could not get, so the file itself is looked for.
 if ! install tools/node24 node_modules/.bin/node && ! is_new_enough; then
-    say "Going on without JavaScript: npm could not get Node 24 for this platform, so tests with js-libp2p are skipped"
+    say "Going on without JavaScript: npm could not get Node 24 for this platform, so the app has no pages, and tests with JavaScript are skipped"
     exit 0
 fi
 for folder in $folders; do

@@ -5,7 +5,10 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psutil
 import pytest
@@ -124,6 +127,43 @@ def test_the_native_window_opens_and_its_end_is_the_end_of_everything(
     _, alive = psutil.wait_procs(helpers, timeout=10)
     assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
     assert shown() == []  # no browser was asked
+
+
+PAGE_THAT_KEEPS = b"""<!doctype html><title>kept</title><script>
+fetch('/was/' + localStorage.getItem('waiting'))
+localStorage.setItem('waiting', 'edit')
+</script>"""
+
+
+@pytest.mark.skipif(why_no_window() is not None, reason=str(why_no_window()))
+def test_what_a_page_keeps_outlives_its_window(window_desktop, tmp_path):
+    asked: list[str] = []
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(PAGE_THAT_KEEPS)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    command = [sys.executable, "-m", "whatnext.desktop.window", str(tmp_path / "kept")]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for was in ("null", "edit"):
+            window = subprocess.Popen(
+                command, env=window_desktop.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            assert window.stdin is not None
+            window.stdin.write(b'"http://127.0.0.1:%d/"\n' % server.server_port)
+            window.stdin.flush()
+            eventually(lambda was=was: f"/was/{was}" in asked, f"the page that finds {was}")
+            window.stdin.close()  # the page is closed at once: nothing has time to be written by itself
+            assert window.wait(10) == 0
+        server.shutdown()
 
 
 @pytest.mark.skipif(why_no_window() is not None, reason=str(why_no_window()))

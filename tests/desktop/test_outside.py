@@ -2,6 +2,7 @@
 
 import sys
 
+import msgspec
 import pytest
 import trio
 
@@ -121,10 +122,11 @@ async def test_nothing_is_shown_while_a_page_is_looked_at_or_notifications_are_o
         outdoors.told |= quiet
         await outdoors.happens(DEED)
         await outdoors.until(lambda: not outdoors.deeds and outdoors.outside._telling.wakes_at() > 1e9)
+        assert shell.shown == []
     outdoors.told |= {"notify": True}
-    await outdoors.happens(DEED)
+    await outdoors.happens(msgspec.structs.replace(DEED, count=5))
     await shell.until(lambda: shell.shown)
-    assert len(shell.shown) == 1
+    assert shell.shown[0]["text"] == "Ben added 5 tracks"  # what happened before is not told later either
 
 
 async def test_the_tray_tells_who_is_there_and_its_menu_opens_hushes_and_quits(outdoors, shell):
@@ -200,15 +202,24 @@ async def test_a_bus_that_is_not_there_is_an_error_of_one_kind(address):
 
 async def test_a_call_that_is_under_way_when_the_bus_ends_says_so(bus):
     address, daemon = bus
+    heard = []
 
-    async def call_for_ever() -> None:
+    async def call(connection) -> None:
+        try:
+            await connection.call(connection._router.unique_name, "/", "a.b", "Never")
+        except BaseException as error:
+            heard.append(type(error))
+            raise
+
+    async def call_until_the_end() -> None:
         async with open_session_bus(address) as connection, trio.open_nursery() as nursery:
-            nursery.start_soon(connection.call, connection._router.unique_name, "/", "a.b", "Never")
+            nursery.start_soon(call, connection)
             await trio.sleep(0.05)
             daemon.kill()
 
     with pytest.raises(BusGone):
-        await call_for_ever()
+        await call_until_the_end()
+    assert heard == [BusGone]
 
 
 def test_the_bus_is_where_the_session_says_or_where_systemd_has_it(tmp_path):
@@ -241,3 +252,16 @@ async def test_a_node_that_ends_while_it_is_asked_is_asked_again_when_another_is
         nursery.start_soon(made.outside.run, bus[0])
         await made.until(lambda: made.asked)
         nursery.cancel_scope.cancel()
+
+
+def test_canary_jeepney_still_forgets_whom_it_has_to_tell_that_the_connection_ended():
+    """Once this fails, `SessionBus.call` need not catch KeyError any more."""
+    from jeepney.io.common import ReplyMatcher
+
+    class Waiting:
+        def set_exception(self, error: Exception) -> None:
+            assert "closed" in str(error)
+
+    matcher = ReplyMatcher()
+    with pytest.raises(KeyError), matcher.catch(1, Waiting()):
+        matcher.drop_all()

@@ -69,10 +69,11 @@ def test_a_start_that_went_well_forgets_why_others_did_not():
     assert verdict == Restart(0.5)
 
 
-def test_a_failed_start_lets_go_of_the_port():
+def test_two_failed_starts_let_go_of_the_port_and_one_does_not():
     supervisor = Supervisor()
     life(supervisor, 0, port=4321)
     assert life(supervisor, 1, port=None)[0] == 4321
+    assert life(supervisor, 2, port=None)[0] == 4321
     assert supervisor.launch() == 0
 
 

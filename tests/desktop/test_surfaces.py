@@ -33,6 +33,11 @@ def test_a_window_is_tried_first_then_the_browser_then_the_terminal(with_toolkit
     assert kinds("terminal") == ["terminal"]
 
 
+def test_a_window_is_told_where_its_pages_keep_what_they_store(with_toolkit, tmp_path):
+    window, *_ = candidates("window", print, DISPLAY, keep=tmp_path)
+    assert window._command[-2:] == ("whatnext.desktop.window", str(tmp_path))
+
+
 def test_without_a_toolkit_the_browser_is_first_and_an_asked_for_window_is_refused(without_toolkit):
     assert kinds(None) == ["browser", "terminal"]
     with pytest.raises(UserError, match="no toolkit"):

@@ -23,7 +23,7 @@ def test_what_is_unknown_or_empty_is_left_out_and_the_rest_is_read():
 
 
 def test_what_is_no_address_cannot_be_packed():
-    with pytest.raises(ValueError, match="192.0.2.1:4001"):
+    with pytest.raises(ValueError, match=r"192\.0\.2\.1:4001"):
         packed("192.0.2.1:4001")
 
 

@@ -96,6 +96,40 @@ def test_what_became_a_link_or_a_pipe_after_it_was_listed_is_not_opened(tmp_path
             open_inside(music, path)
 
 
+def test_a_folder_that_becomes_a_link_while_it_is_opened_leads_nowhere(tmp_path, monkeypatch):
+    music, outside = tmp_path / "music", tmp_path / "outside"
+    audio.write(outside / "a.wav", "Secret")
+    audio.write(music / "sub" / "a.wav", "Mine")
+    mine = (music / "sub" / "a.wav").read_bytes()
+    plain_open = os.open
+
+    def swapping(path, *rest, **more):
+        if str(path).endswith("a.wav"):
+            (music / "sub").rename(music / "was")
+            (music / "sub").symlink_to(outside)
+        return plain_open(path, *rest, **more)
+
+    monkeypatch.setattr(os, "open", swapping)
+    monkeypatch.setattr(os, "supports_dir_fd", {*os.supports_dir_fd, swapping})
+    file, _ = open_inside(music, "sub/a.wav")
+    with file:
+        assert file.read() == mine
+
+
+def test_links_that_lead_round_in_circles_end(tmp_path):
+    audio.write(tmp_path / "one" / "a.wav", "Song")
+    (tmp_path / "one" / "again").symlink_to(tmp_path)
+    (tmp_path / "self").symlink_to(tmp_path / "self")
+    assert list(found(tmp_path)) == ["one/a.wav"]
+
+
+def test_names_that_are_no_text_are_files_too(tmp_path):
+    audio.write(tmp_path / "x.wav")
+    os.rename(tmp_path / "x.wav", os.fsencode(tmp_path) + b"/Band - S\xff\xfeng.wav")
+    (path,) = found(tmp_path)
+    open_inside(tmp_path, path)[0].close()
+
+
 def test_a_folder_that_is_gone_is_said_and_an_unreadable_one_below_it_is_left_out(tmp_path):
     with pytest.raises(LocalError, match="cannot be read"):
         found(tmp_path / "gone")

@@ -1,5 +1,7 @@
 """Which file is which track."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +62,45 @@ def test_a_recording_of_musicbrainz_decides_where_no_isrc_does():
 def test_title_artist_and_length_decide_last(wanted, is_found):
     song = file("a", title="Señorita", artists=("Beyoncé",), duration_ms=200_000)
     assert (found(wanted, song) == "a") is is_found
+
+
+@pytest.mark.parametrize(
+    ("title", "artists", "is_found"),
+    [
+        ("Song", ("A",), True),
+        ("Song (feat. B)", ("A",), True),
+        ("Song [ft. B & C]", ("A", "B"), True),
+        ("SONG featuring B", ("A feat. B",), True),
+        ("Song", ("B; A",), True),
+        ("Song", ("A, B",), True),
+        ("Söng", ("Ä",), True),
+        ("Song (Live)", ("A",), False),
+        ("Song - Live at Home", ("A",), False),
+        ("Song (B Remix)", ("A",), False),
+        ("Song (feat. B) (Live)", ("A",), False),
+        ("Song feat. B (Live)", ("A",), False),
+        ("Song feat. B - Radio Edit", ("A",), False),
+        ("Song Two", ("A",), False),
+        ("Song", ("B",), False),
+        ("Song", ("A Band",), False),
+        ("Defeat", ("A",), False),
+        ("", ("A",), False),
+    ],
+)
+def test_guests_are_no_part_of_a_name_and_another_version_is_another_recording(title, artists, is_found):
+    studio = file("a", title="Song", artists=("A",), duration_ms=200_000)
+    other = file("a", title=title, artists=artists, duration_ms=200_000)
+    assert (found(Facts(title=title, artists=artists, duration_ms=200_000), studio) == "a") is is_found
+    assert (found(Facts(title="Song", artists=("A",), duration_ms=200_000), other) == "a") is is_found
+
+
+def test_a_hostile_title_costs_no_time():
+    """500 characters and 200 artists are what a record may hold."""
+    wanted = Facts(title=" (feat" * 80, artists=tuple(f"{' ' * 400}feat {n}" for n in range(200)))
+    index = Index([file("a", title="Song", artists=("A",))])
+    began = time.perf_counter()
+    assert index.find(wanted) is None
+    assert time.perf_counter() - began < 1
 
 
 def test_of_several_files_the_closest_in_length_is_played_then_the_first_by_name():

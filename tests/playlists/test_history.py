@@ -3,6 +3,7 @@ import time
 import pytest
 
 from whatnext.errors import UserError
+from whatnext.playlists import sentences
 from whatnext.playlists.requests import TrackInput
 from whatnext.records.codec import Meta, Write
 
@@ -149,3 +150,7 @@ def test_one_looks_back_at_the_list_as_it_stood_after_each_change(circle):
     now = ann.do("playlist.show", playlist=playlist).entries
     newest = ann.do("playlist.past", playlist=playlist, record=items[0].record).entries
     assert [(e.id, e.position, e.added_at) for e in newest] == [(e.id, e.position, e.added_at) for e in now]
+
+
+def test_what_is_quoted_does_not_turn_round_the_words_after_it():
+    assert sentences.quoted("Ben\u202e\u2066 txt.exe\nand more") == "“Ben txt.exe and more”"

@@ -537,3 +537,30 @@ def test_peers_that_went_are_forgotten_in_the_end(monkeypatch):
     peers.look()
     told = peers.pull(None, 100).documents
     assert [d["_deleted"] for d in told] == [True] * 3
+
+
+def test_what_a_change_is_in_is_looked_up_once_for_all_collections_and_clients(circle):
+    (added,) = circle.ann.add(circle.id, "One")
+    master = Master(circle.ann.here)
+    clients = [Client(master, Profile(circle.ann.library)) for _ in range(2)]
+    for client in clients:
+        client.subscribe("playlists", "entries", "votes", "comments")
+    circle.ann.do("playlist.edit", playlist=circle.id, entry=added, note="new")
+    asked: list[str] = []
+    connection = circle.ann.library.database.connection
+    connection.set_trace_callback(asked.append)
+    told = [client.everything() for client in clients]
+    connection.set_trace_callback(None)
+    assert [len(messages) for messages in told] == [1, 1]
+    assert sum("DISTINCT collection" in query for query in asked) == 1
+    assert sum("AND feed >" in query for query in asked) == 2
+
+
+def test_a_client_far_behind_is_told_what_it_missed_in_every_collection(circle):
+    circle.ann.add(circle.id, "One")
+    client = Client(Master(circle.ann.here), Profile(circle.ann.library))
+    client.subscribe("entries", "votes")
+    added = circle.ann.add(circle.id, *map(str, range(150)))
+    circle.ann.do("playlist.vote", playlist=circle.id, entry=added[0], value=1)
+    told = {message["collection"]: message["result"]["documents"] for message in client.everything()}
+    assert {name: len(documents) for name, documents in told.items()} == {"entries": 150, "votes": 1}

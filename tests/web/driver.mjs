@@ -3,7 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
-import * as scenarios from './scenarios.mjs'
+import * as listening from './listening.mjs'
+import * as safety from './safety.mjs'
+import * as people from './scenarios.mjs'
+
+const scenarios = { ...people, ...listening, ...safety }
 
 const fromWeb = createRequire(new URL('../../web/package.json', import.meta.url))
 const { chromium } = fromWeb('playwright-core')
@@ -14,7 +18,8 @@ const browser = await chromium.launch({
   executablePath: process.argv[2],
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio'
+    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio',
+    '--host-resolver-rules=MAP evil.test 127.0.0.1' // a site of somebody else's, and a name that only leads here
   ]
 })
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -43,7 +44,9 @@ class Desktop:
                 stdout=subprocess.PIPE,
                 stderr=said,
             )
+        began = time.monotonic()
         assert self.process.stdout.readline().startswith("http://")
+        self.started_s = time.monotonic() - began
 
     def ask(self, operation: str, **request):
         node = state_file.read(self.profile)
@@ -109,4 +112,5 @@ def test_a_node_killed_twenty_times_under_edits_from_the_page_loses_nothing(scen
     assert seen["complaints"] == []
     expected = [f"{when}{round_}" for round_ in range(20) for when in ("before", "away")]
     assert desktop.titles(playlist) == expected
-    assert median(back) < 3000  # with other work on the machine every start takes longer
+    # With other work on the machine every start takes longer.
+    assert median(back) < max(3000, 2000 * desktop.started_s)

@@ -10,6 +10,7 @@ import { News } from './data/news.svelte.ts'
 import type { ProfileView } from './data/views.ts'
 import { tellAttention } from './lib/attention.ts'
 import type { Command } from './lib/commands.ts'
+import { upright } from './lib/names.ts'
 import { routeOf, to, type Route } from './lib/route.ts'
 import { text } from './text.ts'
 
@@ -74,7 +75,7 @@ export class App {
   nameOf (peer: string, playlist?: string): string {
     if (peer === this.me) return this.profile.name || text.common.you
     const profile = playlist === undefined ? undefined : this.store.tables.profiles.of(playlist).docs.get(`${playlist}:${peer}`)
-    return profile?.name || this.store.tables.peers.of().docs.get(peer)?.name || text.common.someone(peer)
+    return upright(profile?.name || this.store.tables.peers.of().docs.get(peer)?.name || '') || text.common.someone(peer)
   }
 
   colourOf (peer: string, playlist?: string): string | null {

@@ -1,4 +1,8 @@
-"""Links on macOS: the system only asks application bundles, so there is a text for a bundle's Info.plist."""
+"""Links on macOS: the system only asks application bundles, so there is a text for a bundle's Info.plist.
+
+A bundle gets the link in an Apple event (`kAEGetURL`), not on its command line: whoever makes one has to hand it to
+`whatnext open --app -- LINK`. Tried by nobody.
+"""
 
 import plistlib
 

@@ -6,8 +6,9 @@
   for a moment, an older node may still be closing. After `MAX_FAILED_STARTS` in a row the reason will not go away.
 - One that says the same reason `MAX_SAME_REASON` times will say it again: its user should read it soon.
 - More than `MAX_CRASHES` ends within `CRASH_WINDOW_S` is no life either, however often it was ready.
-- The local API's port of the last life is asked for again, so that open pages find the node where it was; only a failed
-  start lets go of it, as the port itself may be the reason.
+- The local API's port of the last life is asked for again, so that open pages find the node where it was; only the
+  second failed start lets go of it, as the port itself may be the reason. One is not enough: while the node was away,
+  the system may have lent the port to somebody's connection, for a moment.
 """
 
 from collections import deque
@@ -78,7 +79,8 @@ class Supervisor:
         if self.is_ready:
             return Restart(0.0)
         self._failed += 1
-        self._port = 0
+        if self._failed > 1:
+            self._port = 0
         if self._is_always_so(reason):
             return GaveUp(f"it did not start {MAX_SAME_REASON} times, each time for the same reason")
         if self._failed >= MAX_FAILED_STARTS:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Literal, Protocol
 
 import trio
@@ -90,8 +91,10 @@ class Window:
 
     where: Where = "window"
 
-    def __init__(self, command: tuple[str, ...] | None = None) -> None:
-        self._command = command or (sys.executable, "-m", "whatnext.desktop.window")
+    def __init__(self, command: tuple[str, ...] | None = None, keep: Path | None = None) -> None:
+        """`keep` is a directory for what the pages store; None: it ends with the window."""
+        kept = () if keep is None else (str(keep),)
+        self._command = command or (sys.executable, "-m", "whatnext.desktop.window", *kept)
         self._process: trio.Process | None = None
         self._opened = trio.Event()
         self._writing = trio.Lock()
@@ -162,9 +165,15 @@ async def _end(process: trio.Process) -> None:
 
 
 def candidates(
-    asked: Where | None, write: Callable[[str], None], environment: Mapping[str, str] = os.environ
+    asked: Where | None,
+    write: Callable[[str], None],
+    environment: Mapping[str, str] = os.environ,
+    keep: Path | None = None,
 ) -> list[Surface]:
-    """The surfaces to try, in this order; the last always works. Raises `UserError` when the one asked for cannot."""
+    """The surfaces to try, in this order; the last always works. Raises `UserError` when the one asked for cannot.
+
+    `keep` is where a window keeps what its pages store.
+    """
     why = why_no_display(environment)
     if asked == "terminal" or (asked is None and why is not None):
         return [Terminal(write)]
@@ -173,7 +182,7 @@ def candidates(
     no_window = why_no_window(environment)
     if asked == "window" and no_window is not None:
         raise UserError(no_window)
-    found: list[Surface] = [] if asked == "browser" or no_window is not None else [Window()]
+    found: list[Surface] = [] if asked == "browser" or no_window is not None else [Window(keep=keep)]
     return [*found, Browser(), Terminal(write)]
 
 

@@ -4,16 +4,20 @@ A process of its own because a toolkit wants the main thread, and one that canno
 whole process. Each line on stdin is a JSON string, the address to show next; the end of stdin closes the window, so it
 never outlives the desktop. `shown` is said on stdout once the first page is there. Exit status 0: the user closed it.
 Addresses come on stdin because everybody on the machine can read a command line, and they sign a browser in.
+The command line may name a directory where the pages' own storage is kept from one window to the next: what waits for
+the node lies there.
 """
 
 import json
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 WIDTH, HEIGHT = 1120, 780
 LEAST = (360, 480)
+LEAVE_S = 3.0
 
 
 def main() -> None:
@@ -29,9 +33,15 @@ def main() -> None:
         "WhatNext", json.loads(first), width=WIDTH, height=HEIGHT, min_size=LEAST, text_select=True
     )
     window.events.loaded += _say_shown
-    webview.start(_follow, window)
-    # pywebview 6.2.1: a thread of its own waits for ever for the answer of a page closed while it loads, and Python
-    # would wait for that thread. Nothing is kept by this process, so there is nothing to lose.
+    kept = sys.argv[1] if len(sys.argv) > 1 else None
+    webview.start(_follow, window, private_mode=kept is None, storage_path=kept)
+    # Qt writes the pages' storage when Python ends, so that is waited for. But not long: a thread of pywebview 6.2.1
+    # waits for ever for the answer of a page closed while it loads, and Python would wait for that thread.
+    threading.Thread(target=_leave, daemon=True).start()
+
+
+def _leave() -> None:
+    time.sleep(LEAVE_S)
     os._exit(0)
 
 

@@ -38,7 +38,7 @@ GOODBYES = MappingProxyType(
 )
 """libp2p's connection error codes for our refusals, told in yamux's GO_AWAY.
 
-Source: https://github.com/libp2p/specs/blob/master/error-codes/README.md
+Source: https://github.com/libp2p/specs/pull/623 (proposed; go-libp2p has it)
 """
 
 _HEARD = MappingProxyType(

@@ -24,10 +24,8 @@ MAX_RECORDS = 500
 async def glance(node: "Node", asked: Glance) -> GlanceView:
     """What members did since, made by others, after this device came to the playlist."""
     newest = last_arrival(node.library)
-    found: list[Arrival] = []
-    # A number we have not reached yet is of another database: a backup was restored.
-    if asked.after is not None and asked.after < newest:
-        found = arrivals(node.library, max(0, asked.after), MAX_RECORDS)
+    # A number we have not reached yet is of another database (a backup was restored): nothing, and `upto` goes back.
+    found = [] if asked.after is None else arrivals(node.library, max(0, asked.after), MAX_RECORDS)
     more = len(found) == MAX_RECORDS
     return GlanceView(
         upto=found[-1].number if more else newest,

@@ -29,7 +29,6 @@ class Finding:
     ) -> None:
         from whatnext.net.dht.node import DhtNode
         from whatnext.net.dht.server import DhtServer
-        from whatnext.net.finding.introductions import Introducer
         from whatnext.net.rendezvous.server import RendezvousServer
 
         self._dht_server: DhtServer | None = DhtServer(network) if "dht" in serve else None
@@ -38,7 +37,8 @@ class Finding:
         )
         dht = DhtNode(network, relays.addresses, self._dht_server, rng)
         self.whereabouts = Whereabouts(network, dht, relays.peers, rng)
-        self._introducer = Introducer(network, circles.may_know)
+        self._network = network
+        self._may_know = circles.may_know
 
         def friends(peer: str) -> Sequence[str]:
             return circles.around(peer, (connection.peer for connection in network.connections()))
@@ -46,7 +46,10 @@ class Finding:
         self.resolver = Resolver(network, book, nearby, relays.peers, dht, friends)
 
     async def run(self) -> None:
-        """Leave word where this node is, and serve, until cancelled."""
+        """Leave word where this node is, introduce friends, and serve, until cancelled."""
+        from whatnext.net.finding.introductions import Introducer
+
+        Introducer(self._network, self._may_know)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.whereabouts.run)
             for server in (self._dht_server, self._rendezvous):

@@ -55,14 +55,16 @@ def look(folder: Path, known: Mapping[str, AudioFile], check: Callable[[], None]
 
 
 def open_inside(folder: Path, path: str) -> tuple[BinaryIO, os.stat_result]:
-    """Open a file that was listed; raises `NotFound` unless it is still a regular file that lies in the folder."""
+    """Open a file that was listed; raises `NotFound` unless it is still a regular file that lies in the folder.
+
+    Folder by folder, each held open while the next is: one that becomes a link meanwhile leads nowhere.
+    """
     gone = NotFound("the file of this track is not in the music folder any more")
+    parts = path.split("/")
+    if not all(parts) or "." in parts or ".." in parts:
+        raise gone
     try:
-        root = folder.resolve(strict=True)
-        real = (root / path).resolve(strict=True)
-        if real != root / path or not real.is_relative_to(root):
-            raise gone  # it, or a folder on the way, became a link
-        descriptor = os.open(real, _OPEN)
+        descriptor = _opened(folder, parts)
     except OSError as error:
         raise gone from error
     status = os.fstat(descriptor)
@@ -70,6 +72,22 @@ def open_inside(folder: Path, path: str) -> tuple[BinaryIO, os.stat_result]:
         os.close(descriptor)
         raise gone
     return os.fdopen(descriptor, "rb"), status
+
+
+def _opened(folder: Path, parts: list[str]) -> int:
+    if os.open not in os.supports_dir_fd:  # Windows: looked at first, opened then
+        real = folder.resolve(strict=True).joinpath(*parts)
+        if real.resolve(strict=True) != real:
+            raise NotADirectoryError(f"{real} is a link")
+        return os.open(real, _OPEN)
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for name in parts[:-1]:
+            at, above = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at), at
+            os.close(above)
+        return os.open(parts[-1], _OPEN, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def media_type(path: str) -> str:

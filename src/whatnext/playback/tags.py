@@ -22,7 +22,7 @@ _ARTISTS = ("artist", "artists", "TPE1", "\xa9ART")
 _ISRC = ("isrc", "TSRC", "----:com.apple.iTunes:ISRC")
 _MBID = (
     "musicbrainz_trackid",
-    "TXXX:MusicBrainz Release Track Id",
+    "TXXX:MusicBrainz Track Id",
     "----:com.apple.iTunes:MusicBrainz Track Id",
 )
 _NUMBER = re.compile(r"^\d{1,3}[ .)_-]+")

@@ -1,5 +1,6 @@
 """One change as a clause people read: “added “Bad Guy” by Billie Eilish”, “moved “X” to 3”."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -9,6 +10,7 @@ from whatnext.records import ids
 from whatnext.records.codec import Record, Write
 from whatnext.records.schema import REMOVED, Value
 
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SHOWN = 60
 _LISTED = 3
 _NAMES = {"durationMs": "duration", "isrc": "ISRC", "mbid": "MusicBrainz id"}
@@ -48,6 +50,7 @@ def describe(record: Record, context: Context) -> str:
 def quoted(text: str) -> str:
     """Text in quotation marks, cut when long."""
     text = " ".join(text.split())
+    text = _TURNING.sub("", text)  # they would turn round the words after it
     return f"“{text}”" if len(text) <= _SHOWN else f"“{text[: _SHOWN - 1]}…”"
 
 

@@ -23,6 +23,9 @@ from whatnext.store.database import translated
 from whatnext.store.document_table import Stored
 from whatnext.store.pushes import Pusher, PushTable
 
+_MANY = 100
+"""Changes that a client may be behind for a look at what collections they are in; who is further has much to read."""
+
 
 class Pushed(msgspec.Struct):
     """What came of a push."""
@@ -49,6 +52,7 @@ class Master:
         self._library = playlists.library
         self._view = View(self._library.owner)
         self._pushes = PushTable(self._library.database)
+        self._changed: tuple[int, int, frozenset[str]] = (0, 0, frozenset())
 
     def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         """Call back after every change; returns the way to stop it."""
@@ -84,6 +88,16 @@ class Master:
         if len(stored) > limit:
             return None
         return Pulled(self._shown(stored), {"epoch": self.epoch(reader), "seq": self.now()})
+
+    def may_have_changed(self, collection: str, after: int) -> bool:
+        """Whether to look for an event; one look at the disk answers it for all collections and all clients."""
+        now = self.now()
+        if now - after > _MANY:
+            return True
+        if self._changed[:2] != (after, now):
+            with translated(self._library.database.path):
+                self._changed = (after, now, self._library.documents.collections_changed(after))
+        return collection in self._changed[2]
 
     def _shown(self, stored: Sequence[Stored]) -> list[RxDocument]:
         """Documents as clients see them: those that still come in for a playlist we are leaving are deleted."""

@@ -147,6 +147,9 @@ class Session:
             return subscription.start_over(now)
         if now == subscription.told or not subscription.pulled:
             return None
+        if not self._master.may_have_changed(name, subscription.told):
+            subscription.told = now
+            return None
         event = self._master.event(self._reader, COLLECTIONS[name], subscription.told, limits.MAX_EVENT)
         if event is None:
             return subscription.start_over(now)

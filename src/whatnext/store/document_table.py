@@ -150,6 +150,11 @@ class DocumentTable:
         """The change feed: documents whose newest change is later than `after`, oldest first."""
         return self._stored("WHERE feed > ? ORDER BY feed LIMIT ?", (after, limit))
 
+    def collections_changed(self, after: int) -> frozenset[str]:
+        """Collections in which something changed later than a number of the feed."""
+        rows = self._db.execute("SELECT DISTINCT collection FROM documents WHERE feed > ?", (after,))
+        return frozenset(collection for (collection,) in rows)
+
     def changes_of(
         self, collection: str, playlists: Sequence[bytes] | None, after: int, limit: int
     ) -> list[Stored]:

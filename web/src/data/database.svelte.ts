@@ -5,12 +5,13 @@ import { createRxDatabase, type RxCollection, type RxDatabase, type RxDocument, 
 import type { RxReplicationState } from 'rxdb/plugins/replication'
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import {
-  collectionsOf, Link, READ_ONLY, replicate, SHARED, webSocket,
+  collectionsOf, Link, READ_ONLY, replicate, SHARED,
   type Checkpoint, type CollectionName, type Documents
 } from '@whatnext/rxdb-link'
 import { SvelteSet } from 'svelte/reactivity'
 import { call, Problem, sentence } from './api.ts'
 import { bare, isSame, Outbox, withChanges, type Fields, type Waiting } from './outbox.ts'
+import { socketTo } from './socket.ts'
 import { Table } from './tables.svelte.ts'
 
 const NAMES: CollectionName[] = [...SHARED, 'peers']
@@ -39,7 +40,7 @@ export class Store {
     this.outbox = new Outbox(peer)
     this.collections = database.collections as unknown as Collections
     this.tables = Object.fromEntries(NAMES.map((name) => [name, new Table()])) as unknown as Tables
-    this.link = new Link(webSocket({ url }), { minDelayMs: 100, maxDelayMs: 500 }) // the node is on this machine, and soon back
+    this.link = new Link(socketTo(url), { minDelayMs: 100, maxDelayMs: 300 }) // the node is on this machine, and soon back
     this.link.state$.subscribe((state) => {
       this.online = state === 'open'
       if (this.online) this.isStranger = false

@@ -103,7 +103,10 @@ export class Player {
     for (const vote of votes.of(now.playlistId).docs.values()) scores.set(vote.entryId, (scores.get(vote.entryId) ?? 0) + vote.value)
     const mode = playlists.of().docs.get(now.playlistId)?.mode ?? 'free'
     const order = upNext([...entries.of(now.playlistId).docs.values()].sort(byPosition), mode, (entry) => scores.get(entry.id) ?? 0)
-    const following = order.slice(order.findIndex((entry) => entry.id === now.id) + 1).find((entry) => this.canPlay(entry))
+    const at = order.findIndex((entry) => entry.id === now.id)
+    // Somebody may have removed it while it played: then what came after it.
+    const rest = at < 0 ? order.filter((entry) => byPosition(now, entry) < 0) : order.slice(at + 1)
+    const following = rest.find((entry) => this.canPlay(entry))
     if (following === undefined) this.stop()
     else this.play(following)
   }

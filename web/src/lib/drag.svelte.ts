@@ -29,6 +29,9 @@ export class Drag {
     this.#rows = rows
   }
 
+  /** How many rows are dragged. */
+  get count (): number { return this.#moved.length }
+
   /** Begin with a press on a row's handle. */
   start (event: PointerEvent, entry: Entry, index: number): void {
     if (event.button !== 0) return

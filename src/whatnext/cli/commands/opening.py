@@ -73,8 +73,9 @@ def _open_app(link: str | None, shown_in: "Where | None", context: Context) -> N
             context.say(hint)
         context.say("Ctrl-C quits WhatNext.")
 
-    surfaces = candidates(shown_in, show_address)
-    answer = run_desktop(profile_directory(context.profile), link, surfaces, context.say)
+    directory = profile_directory(context.profile)
+    surfaces = candidates(shown_in, show_address, keep=directory / "window")
+    answer = run_desktop(directory, link, surfaces, context.say)
     if answer is None:
         return
     if answer.problem is not None:

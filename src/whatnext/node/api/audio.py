@@ -64,7 +64,10 @@ def _part(request: Request, size: int, etag: bytes) -> tuple[int, int] | None:
 async def _stream(file: BinaryIO, begin: int, end: int, send: Send) -> None:
     at = begin
     while at < end:
-        data = await trio.to_thread.run_sync(_read, file, at, min(CHUNK_BYTES, end - at))
+        try:
+            data = await trio.to_thread.run_sync(_read, file, at, min(CHUNK_BYTES, end - at))
+        except OSError as error:  # its disk was unplugged
+            raise LocalError(f"the file cannot be read any more: {error.strerror or error}") from error
         if not data:
             raise LocalError("the file became shorter while it was played")
         at += len(data)
