@@ -159,3 +159,23 @@ def test_words_of_a_peer_are_cut_short(kind):
     [life] = timelines.lives("P")
     assert (len(life.first[0].text), len(life.first[0].address)) == (MAX_TEXT, MAX_TEXT)
     assert timelines.is_connected("P") == (kind == "connected")
+
+
+def test_a_peer_is_being_dialled_until_every_attempt_ended_or_one_connected():
+    clock = Clock()
+    timelines = Timelines(clock)
+    timelines.add("P", "discovered")
+    assert not timelines.is_dialling("P")
+    timelines.add("P", "dialling", address="/a")
+    timelines.add("P", "dialling", address="/b")
+    timelines.add("P", "failed", address="/a")
+    assert timelines.is_dialling("P")
+    timelines.add("P", "given up", address="/b")
+    assert not timelines.is_dialling("P")
+    timelines.add("P", "dialling", address="/a")
+    timelines.add("P", "connected", address="/a")
+    assert not timelines.is_dialling("P")
+    timelines.add("Q", "dialling", address="/a")
+    clock.now += QUIET_S + 1
+    assert not timelines.is_dialling("Q"), "a dial takes ten seconds at most"
+    assert not timelines.is_dialling("nobody")

@@ -177,7 +177,7 @@ export const text = {
     ways: { lan: 'on this network', direct: 'directly over the internet', relay: 'through a relay' } as Record<string, string>,
     reached: {
       device: 'Only this computer can reach WhatNext here.', network: 'Devices on the same network can reach this one. From elsewhere it takes a relay.',
-      relay: 'Devices anywhere can reach this one through a relay.', internet: 'Devices anywhere may reach this one, unless a firewall is in the way.'
+      relay: 'Whoever reaches your relay can reach this device through it.', internet: 'Devices anywhere may reach this one, unless a firewall is in the way.'
     },
     exchanged: (sent: number, got: number, size: string, when: string) => `${plural(sent, 'change', 'changes')} sent and ${got.toLocaleString('en')} received (${size}), since it started ${when}.`,
     curve: (size: string) => `The last five minutes, ${size} at most in five seconds`, quiet: 'Nothing was exchanged in the last minutes.',
@@ -201,8 +201,8 @@ export const text = {
     peers: 'Peers', came: { in: 'came to us', out: 'reached by us' } as Record<string, string>, left: 'left', moved: 'changed to a better way', streams: 'streams open', relayed: 'connections through a relay',
     finding: 'Finding addresses', way: 'Asked', found: 'Knew', nothing: 'Knew nothing', findingWhy: 'Before a dial all of these are asked where a peer is. The address book is what this device remembers.',
     neighbours: 'Neighbours, by mDNS', programs: { whatnext: 'WhatNext came', foreign: 'other libp2p programs came' } as Record<string, string>, gone: 'left',
-    exchange: 'Changes', exchangeWhy: 'A change travels as a signed record. A duplicate was here already: two friends passed it on.',
-    got: 'received', sent: 'sent', bytesIn: 'received', bytesOut: 'sent', duplicates: 'duplicates', refusedHere: (code: string) => `refused here: ${code}`, refusedThere: (code: string) => `refused there: ${code}`,
+    exchange: 'Changes', exchangeWhy: 'A change travels as a signed record. One that was here already was passed on by two friends.',
+    got: 'received', sent: 'sent', bytesIn: 'received', bytesOut: 'sent', duplicates: 'were here already', refusedHere: (code: string) => `refused here: ${code}`, refusedThere: (code: string) => `refused there: ${code}`,
     refusals: 'Turned away', refusalsWhy: 'Connections and streams that this device refused or gave up, by reason.', endings: 'Sync links that ended',
     codes: {
       refused: 'nothing listened', no_route: 'no route', timeout: 'no answer in time', hung_up: 'hung up', not_permitted: 'forbidden by this device', wrong_peer: 'somebody else answered',
