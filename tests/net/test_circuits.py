@@ -251,3 +251,18 @@ async def test_relays_are_tried_again_for_who_was_here_a_moment_ago_and_never_to
             with pytest.raises(Unreachable):
                 await anna.dial_as_found(pool)
             assert tried.count(circuit) == times
+
+
+async def test_a_place_taken_over_anothers_visit_outlives_the_visit(node, eventually):
+    async with small_relay() as relay, node() as ben, node() as anna:
+        for network in (ben, anna):
+            assert await network.visit(relay.network.peer, [relay.address])  # as the DHT does
+        ben.relays.use([relay.address])
+        await eventually(ben.circuits.addresses)
+        await anna.dial(ben.peer, [relay.circuit(ben.peer)])
+        for network in (ben, anna):
+            await network.hang_up(relay.network.peer, "what was asked is answered")
+        assert ben.circuits.addresses()
+        assert ben.is_connected(relay.network.peer)
+        assert await anna.ping(ben.peer) < 5
+        assert {c.peer for c in anna.connections()} == {relay.network.peer, ben.peer}

@@ -182,6 +182,55 @@ async def test_only_the_nodes_own_pages_with_its_token_get_audio(here):
     assert (await here.api.ask("POST", url)).status == 405
 
 
+async def test_a_file_that_is_a_page_is_sent_as_audio_in_a_sandbox(here):
+    (here.device.folder / "Band - Elsewhere.mp3").write_text("<!doctype html><script>alert(1)</script>")
+    (here.device.folder / "Band - Elsewhere.svg").write_text("<svg onload='alert(1)'/>")
+    await play_from(here, here.device.folder)
+    answer = await here.api.ask("GET", here.device.url(1))
+    assert (answer.status, answer.headers["content-type"]) == (200, "audio/mpeg")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+async def test_a_disk_that_is_gone_while_a_file_is_played_ends_the_answer_with_a_sentence(
+    here, monkeypatch, caplog
+):
+    await play_from(here, here.device.folder)
+
+    def unplugged(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("whatnext.node.api.audio._read", unplugged)
+    async with await trio.open_tcp_stream("127.0.0.1", here.api.port) as stream:
+        head = f"GET {here.device.url(0)} HTTP/1.1\r\nHost: 127.0.0.1:{here.api.port}\r\n"
+        await stream.send_all(f"{head}Authorization: Bearer {here.api.access.token}\r\n\r\n".encode())
+        with trio.fail_after(5):
+            assert await stream.receive_some() == b""
+    assert "Input/output error" in caplog.text
+    assert "Traceback" not in caplog.text
+    monkeypatch.undo()
+    assert (await here.api.ask("GET", here.device.url(0))).status == 200
+
+
+async def test_a_file_that_is_replaced_while_it_is_played_is_played_to_its_end(here):
+    with (here.device.folder / "song.wav").open("ab") as file:
+        file.truncate(40 << 20)  # sparse
+    await play_from(here, here.device.folder)
+    size = (here.device.folder / "song.wav").stat().st_size
+    async with await trio.open_tcp_stream("127.0.0.1", here.api.port) as stream:
+        head = (
+            f"GET {here.device.url(0)} HTTP/1.1\r\nHost: 127.0.0.1:{here.api.port}\r\nConnection: close\r\n"
+        )
+        await stream.send_all(f"{head}Authorization: Bearer {here.api.access.token}\r\n\r\n".encode())
+        got = len(await stream.receive_some(100))
+        audio.write(here.device.folder / "new.wav", "Song", "Band")
+        (here.device.folder / "new.wav").rename(here.device.folder / "song.wav")
+        with trio.fail_after(20):
+            while part := await stream.receive_some(1 << 20):
+                got += len(part)
+    assert got > size
+
+
 async def test_a_player_that_leaves_in_the_middle_costs_no_open_file(here):
     device = here.device
     audio.write(device.folder / "elsewhere.wav", "Elsewhere", "Band")

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from whatnext.playback.matching import (
@@ -117,6 +117,7 @@ def test_signs_alone_are_a_title_too():
     assert found(Facts(title="!!!", artists=("A",)), file("a", title="???", artists=("a",))) is None
 
 
+@example("𝙰")
 @given(st.text(max_size=40))
 def test_text_is_compared_in_a_form_that_stays_itself(text):
     assert plain(plain(text)) == plain(text)

@@ -153,6 +153,13 @@ class Network:
         link.visitors += 1
         return True
 
+    def stay(self, peer: str) -> bool:
+        """Whether a peer is connected; if only for a visit, the end of that leaves the connection from now on."""
+        link = self._connections.best(peer)
+        if link is not None:
+            link.visitors = None
+        return link is not None
+
     async def _link_to(self, pool: "Pool") -> "tuple[Link, bool]":
         """The peer's best link, and whether it was dialled for this."""
         target = _id(pool.peer)

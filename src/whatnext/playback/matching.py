@@ -42,7 +42,7 @@ class AudioFile(msgspec.Struct, frozen=True, kw_only=True):
 
 def plain(text: str) -> str:
     """Text as it is compared: its words without case, accents and punctuation; signs alone stay as they are."""
-    bare = folded(text)
+    bare = folded(folded(text))  # once is not enough for “𝙰”, which becomes a capital first
     return " ".join(_WORD.findall(bare)) or bare.strip()
 
 

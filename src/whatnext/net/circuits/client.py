@@ -178,7 +178,7 @@ class Circuits:
         return await self._upgrade(stream, route, peer)
 
     async def _reach(self, relay: str, addresses: Sequence[str]) -> None:
-        if any(connection.peer == relay for connection in self._network.connections()):
+        if self._network.stay(relay):  # a place, or a circuit, would end with a visit of the DHT's
             return
         if not addresses:
             raise Unreachable(f"{relay} is not connected, and the address does not say where it is")
