@@ -47,15 +47,15 @@ export const text = {
       'votes, also offline, and all copies agree again. No account, no server.',
     create: 'New playlist', join: 'Join with a link', drop: 'Or drop a playlist file here: M3U, XSPF, JSPF, CSV, iTunes XML or Markdown.',
     import: 'Import a file',
-    changed: (count: number) => plural(count, 'new change', 'new changes'),
+    changed: (count: number) => plural(count, 'new change', 'new changes'), fresh: (count: number) => `${count.toLocaleString('en')} new`,
     tags: 'Only playlists with a tag', allTags: 'All', noneWithTag: (tag: string) => `No playlist has the tag “${tag}”.`,
-    joining: 'Waiting for a member to let you in'
+    joining: 'Waiting for a member to let you in', joined: 'A playlist you were invited to'
   },
   create: {
     title: 'New playlist', name: 'Name', placeholder: 'Friday night', colour: 'Colour', submit: 'Create'
   },
   playlist: {
-    gone: 'This playlist is not on this device.', back: 'All playlists',
+    gone: 'This playlist is not on this device.', coming: 'The tracks come as soon as a member is online to let you in.', back: 'All playlists',
     add: 'Add tracks', addHint: 'Artist – Title, or a whole list', addButton: 'Add',
     reads: (count: number) => `Enter adds ${plural(count, 'track', 'tracks')}`,
     filter: 'Filter', found: (count: number, all: number) => `${count.toLocaleString('en')} of ${all.toLocaleString('en')}`,
@@ -130,7 +130,7 @@ export const text = {
     connect: (who: string) => `Connect to ${who}?`, claims: (name: string) => `“${name}” (says the link)`,
     connectWhat: 'Your devices find each other from now on. Nothing else is shared until one of you invites the other.',
     name: 'Your name, as members see it', join: 'Join', doConnect: 'Connect', notNow: 'Not now',
-    joined: 'You are in. The tracks arrive as soon as a member is reachable.', connected: (who: string) => `Connected to ${who}.`
+    joined: 'You are in.', waiting: 'You have joined. The tracks come as soon as a member is online.', connected: (who: string) => `Connected to ${who}.`
   },
   people: {
     title: 'People', you: 'You', name: 'Your name', colour: 'Your colour', yourLink: 'Your link',
