@@ -25,7 +25,7 @@ from mutagen.id3 import TIT2, TPE1
 from mutagen.wave import WAVE
 
 from whatnext.bench.nodes import Node
-from whatnext.errors import WhatNextError
+from whatnext.errors import LocalError, WhatNextError
 
 HERE = Path(__file__).parent
 LISTEN = "/ip4/0.0.0.0/tcp/0"
@@ -284,11 +284,17 @@ def main() -> None:
         told["newcomer"] = nodes["nova"].ask("node.browse")["url"]
         told["friend"] = {"url": nodes["ben"].url, "token": nodes["ben"].token}
         (folder / "told.json").write_text(json.dumps(told), "utf-8")
-        chromium = shutil.which("chromium") or "chromium"
+        words = [
+            shutil.which("node"),
+            str(HERE / "pictures.mjs"),
+            shutil.which("chromium"),
+            str(folder),
+            *sys.argv[2:],
+        ]
+        if not all(words):
+            raise LocalError("pictures need Node 24 and Chromium: one of them is not on the PATH")
         with listening(nodes["ben"], told["playlist"], told["entries"]["Pink Moon"]):
-            subprocess.run(
-                ["node", str(HERE / "pictures.mjs"), chromium, str(folder), *sys.argv[2:]], check=True
-            )
+            subprocess.run(words, check=True)  # noqa: S603 - our own script
     finally:
         evening.stop()
 

@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import * as listening from './listening.mjs'
+import * as looks from './looks.mjs'
 import * as safety from './safety.mjs'
 import * as people from './scenarios.mjs'
 
-const scenarios = { ...people, ...listening, ...safety }
+const scenarios = { ...people, ...listening, ...looks, ...safety }
 
 const fromWeb = createRequire(new URL('../../web/package.json', import.meta.url))
 const { chromium } = fromWeb('playwright-core')

@@ -113,7 +113,7 @@ export async function sharing ({ open }, { ada, ben }) {
   await first.getByLabel('Your name').fill('Ada')
   await first.getByRole('button', { name: 'Start' }).click()
   await first.getByRole('heading', { name: 'Your first playlist' }).waitFor()
-  await first.locator('header').getByRole('button', { name: 'New playlist' }).click()
+  await first.locator('main').getByRole('button', { name: 'New playlist' }).click()
   await first.getByLabel('Name').fill('Friday')
   await first.getByRole('button', { name: 'Create' }).click()
   await first.getByRole('heading', { name: 'Friday', exact: true }).waitFor()
