@@ -35,7 +35,7 @@ demo: $(INSTALLED) ## Three nodes share a playlist, lose each other and agree ag
 	$(BIN)/python demo/run.py
 
 test: $(INSTALLED) $(PAGES) ## Run the tests that take minutes at most (ARGS="tests/records -x" picks)
-	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -m "not soak" --timeout 300 $(ARGS)
 
 soak: $(INSTALLED) $(PAGES) ## Run the tests that take long
 	$(BIN)/python -m pytest -m soak $(ARGS)

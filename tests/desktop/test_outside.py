@@ -104,9 +104,11 @@ async def test_what_a_friend_does_is_shown_and_a_click_opens_that_playlist(outdo
     assert (told["app"], told["title"], told["text"]) == ("WhatNext", "Friday, late", "Ben added 12 tracks")
     assert told["icon"].startswith("file:///")
     await shell.click_notification(77)  # another program's
+    await shell.say_less_than_it_should()
     await shell.click_notification(1)
     await outdoors.until(lambda: outdoors.opened)
     assert outdoors.opened == ["#/playlist/abc"]
+    assert "1 friend is connected" in await shell.labels()
 
 
 async def test_own_changes_ask_nobody(outdoors, shell):
@@ -174,7 +176,7 @@ async def test_without_a_service_that_shows_them_nothing_happens(bus):
     async with open_session_bus(bus[0]) as connection:
         notifier = Notifier(connection)
         await notifier.show(Notice("abc", "Friday", "Ben joined"))
-        assert notifier.clicked(0) is None
+        assert notifier.clicked((0, "default")) is None
 
 
 async def test_names_are_text_and_no_markup_and_a_later_notice_takes_the_place(bus, nursery):

@@ -121,6 +121,19 @@ def test_whatever_else_is_called_is_an_error_and_no_act(path, interface, method,
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "signature", "body"),
+    [
+        ("GetLayout", "sis", ("x", 1, "y")),
+        ("GetLayout", "uis", (2**32 - 1, 1, "y")),
+        ("GetGroupProperties", "adas", ([1.0], [])),
+        ("Event", "dsvu", (6.0, "clicked", ("i", 0), 0)),
+    ],
+)
+def test_a_call_with_arguments_of_another_type_is_an_error_and_no_act(method, signature, body):
+    assert menu(method, *body, signature=signature) == ("org.freedesktop.DBus.Error.UnknownMethod", [])
+
+
 def test_a_tray_that_asks_what_there_is_hears_it():
     (text,), _ = ask(tray.ITEM_PATH, "org.freedesktop.DBus.Introspectable", "Introspect")
     assert tray.ITEM in text

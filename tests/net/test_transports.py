@@ -184,6 +184,25 @@ async def test_a_reader_that_never_reads_costs_the_stream_and_not_the_connection
         assert await here.ping(there.peer) < 5
 
 
+async def test_who_reads_is_woken_when_another_task_of_ours_resets_the_stream(over):
+    async def silent(stream):
+        await trio.sleep_forever()
+
+    async with over({"/t/1.0.0": silent}) as there, over() as here:
+        await here.dial(there.peer, there.addresses())
+        stream = await here.open_stream(there.peer, ["/t/1.0.0"])
+        with trio.fail_after(5):
+            async with trio.open_nursery() as nursery:
+
+                async def read():
+                    with pytest.raises(ConnectionLost):
+                        await stream.receive_some()
+
+                nursery.start_soon(read)
+                await trio.sleep(0.05)  # it waits for bytes by now, or the test shows less
+                await stream.reset()
+
+
 async def test_a_reset_is_seen_as_a_loss_and_never_as_the_end(over):
     seen = []
 

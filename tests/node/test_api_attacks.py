@@ -1,6 +1,7 @@
 """Who tries what at the local API, and what becomes of it; the table is docs/concepts/concept-local-api-threats.md."""
 
 import base64
+import errno
 import os
 import socket
 import sys
@@ -349,3 +350,23 @@ def test_where_nobody_can_tell_whose_a_connection_is_the_token_and_the_cookie_de
         accepted, _ = listener.accept()
         with accepted:
             assert owner.whose(accepted) == "unknown"
+
+
+def test_without_a_socket_to_ask_with_nobody_can_tell_and_the_next_connection_is_asked_about_again(
+    monkeypatch,
+):
+    def none_left(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    owner._can_tell.cache_clear()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        before = owner.whose(accepted)
+        owner._can_tell.cache_clear()
+        with monkeypatch.context() as full:
+            full.setattr(owner.socket, "socket", none_left)
+            assert owner.whose(accepted) == "unknown"
+        assert owner.whose(accepted) == before

@@ -58,6 +58,13 @@ async def test_the_first_look_only_says_where_things_stand(circle, desk):
     assert first.upto == (await desk.look()).upto > 0
 
 
+@pytest.mark.parametrize("after", [2**63, 2**70])
+async def test_who_is_ahead_of_this_database_hears_nothing_and_where_things_stand(circle, desk, after):
+    circle.friend("Ben")
+    seen = await deeds.glance(desk, Glance(after=after))
+    assert (seen.deeds, seen.upto) == ([], (await desk.look()).upto)
+
+
 async def test_a_friend_who_joins_and_adds_is_told_of_by_name(circle, desk):
     await desk.look()
     ben = circle.friend("Ben")

@@ -1,5 +1,6 @@
 """The sync protocol over every transport: two real nodes that have nothing else in common, and edits both ways."""
 
+import base64
 import http
 import json
 import socket
@@ -123,7 +124,28 @@ def others_key():
     )
 
 
-@pytest.mark.parametrize("damage", [lambda pem: pem[:100], lambda pem: b"", lambda pem: others_key() + pem])
+def with_another_byte(pem, at, byte):
+    """The certificate with one byte of its public key altered."""
+    head, begin, body = pem.rpartition(b"-----BEGIN CERTIFICATE-----\n")
+    packed = bytearray(base64.b64decode(body.partition(b"-----END")[0]))
+    oid = packed.index(
+        bytes.fromhex("2a8648ce3d0201")
+    )  # id-ecPublicKey, RFC 5480; its curve and its point follow
+    packed[oid + at] = byte
+    return head + begin + base64.encodebytes(bytes(packed)) + b"-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda pem: pem[:100],
+        lambda pem: b"",
+        lambda pem: others_key() + pem,
+        lambda pem: with_another_byte(pem, 6, 9),  # a key of an unknown kind
+        lambda pem: with_another_byte(pem, 16, 9),  # of an unknown curve
+        lambda pem: with_another_byte(pem, 20, 9),  # no point on it
+    ],
+)
 def test_a_damaged_certificate_is_replaced_and_said(tmp_path, caplog, damage):
     pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
     listen = (TRANSPORTS["webrtc-direct"],)

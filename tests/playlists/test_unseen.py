@@ -126,6 +126,15 @@ def test_many_own_changes_are_looked_through_once(circle, ben, monkeypatch):
     assert seen.upto(ben.library, circle.playlist) == seen.newest(ben.library, circle.playlist)
 
 
+@pytest.mark.parametrize("number", [-1, 2**63, 2**70, -(2**70)])
+def test_a_number_that_was_never_told_marks_no_more_than_there_is(circle, ben, number):
+    circle.ann.add(circle.id, "One")
+    circle.meet(circle.ann, ben)
+    upto = ben.do("playlist.seen", playlist=circle.id, upto=number).upto
+    assert (news(ben) == []) == (number > 0)
+    assert 0 < upto <= seen.newest(ben.library, circle.playlist)
+
+
 def test_a_database_of_before_has_seen_everything(tmp_path):
     path = tmp_path / "w.db"
     old = sqlite3.connect(path)

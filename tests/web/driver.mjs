@@ -3,12 +3,14 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
+import * as apart from './apart.mjs'
 import * as listening from './listening.mjs'
 import * as looks from './looks.mjs'
 import * as safety from './safety.mjs'
 import * as people from './scenarios.mjs'
+import * as tabs from './tabs.mjs'
 
-const scenarios = { ...people, ...listening, ...looks, ...safety }
+const scenarios = { ...apart, ...people, ...listening, ...looks, ...safety, ...tabs }
 
 const fromWeb = createRequire(new URL('../../web/package.json', import.meta.url))
 const { chromium } = fromWeb('playwright-core')

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 
-const row = (page, title) => page.locator('[role=row]', { hasText: title })
-const titles = (page) => page.locator('[role=row]').evaluateAll((rows) => rows
+export const row = (page, title) => page.locator('[role=row]', { hasText: title })
+export const titles = (page) => page.locator('[role=row]').evaluateAll((rows) => rows
   .sort((left, right) => Number(left.ariaRowIndex) - Number(right.ariaRowIndex))
   .map((each) => each.querySelector('.title').textContent))
 
-async function until (what, probe, ms = 15_000) {
+export async function until (what, probe, ms = 15_000) {
   const end = Date.now() + ms
   let last
   while (Date.now() < end) {
@@ -18,7 +18,7 @@ async function until (what, probe, ms = 15_000) {
   throw new Error(`not within ${ms} ms: ${what}; last ${JSON.stringify(last)}`)
 }
 
-const sees = (page, wanted) => until(`the order ${wanted}`, async () => {
+export const sees = (page, wanted) => until(`the order ${wanted}`, async () => {
   const shown = await titles(page)
   return JSON.stringify(shown) === JSON.stringify(wanted) || shown
 })
@@ -61,6 +61,11 @@ export async function looking ({ open }, { link }) {
     window.dispatchEvent(new Event('blur'))
   })
   await until('the node knows that it is no more', async () => !(await isWatched()))
+  const other = await page.context().newPage()
+  await other.goto(page.url())
+  await until('the node knows that another one is', isWatched)
+  await other.close({ runBeforeUnload: true })
+  await until('the node knows that it was left', async () => !(await isWatched()))
 }
 
 export async function everyPage ({ open, axe }, { link, playlist, scheme, width }) {
@@ -205,6 +210,7 @@ export async function playing ({ open }, { ada, ben, playlist, folder }) {
   await until('it was taken back', async () => (await second.getByText('Ada is listening').count()) === 0)
   await telling.check()
   await row(second, 'Buzz').getByText('Ada is listening').waitFor({ state: 'attached' })
+  await first.getByLabel('Notify me of what friends do').uncheck()
   await first.goto(new URL(`/#/playlist/${playlist}`, first.url()).href)
   await bar.getByRole('button', { name: 'Stop' }).click()
   await bar.waitFor({ state: 'detached' })
@@ -234,6 +240,35 @@ export async function missedEvents ({ open }, { ada, ben, playlist, entry }) {
   word = 'ready'
   await play({})
   await until('nobody listens any more', async () => (await second.getByText('Ada is listening').count()) === 0)
+}
+
+// Eight tabs of one browser, of which seven are in the background; every clicked link opens another.
+export async function manyTabs ({ open }, { link, playlist }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  const path = page.url()
+  const turn = (page, state) => page.evaluate((state) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, state)
+  const behind = []
+  for (let at = 0; at < 7; at++) {
+    const tab = await page.context().newPage()
+    await tab.goto(path)
+    await row(tab, 'Hum').waitFor()
+    await turn(tab, 'hidden')
+    behind.push(tab)
+  }
+  await page.locator('.tools').getByRole('button', { name: 'History' }).click()
+  await page.locator('aside').getByText('added').first().waitFor()
+  await page.getByLabel('Add tracks').fill('Band – Buzz')
+  await page.keyboard.press('Enter')
+  await page.locator('aside').getByText('Buzz').waitFor()
+  const [tab] = behind
+  await row(tab, 'Buzz').waitFor() // documents come by a WebSocket, which counts for itself
+  await turn(tab, 'visible')
+  await tab.locator('.tools').getByRole('button', { name: 'History' }).click()
+  await tab.locator('aside').getByText('Buzz').waitFor()
+  return page.complaints
 }
 
 // `control` kills Ben's node and starts it again where it was.

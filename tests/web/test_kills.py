@@ -73,17 +73,24 @@ def desktop(tmp_path) -> Iterator[Desktop]:
 
 
 @contextmanager
-def control_of(desktop: Desktop, playlist: str) -> Iterator[str]:
-    """A server for the browser's driver: `/kill` kills the node -9, `/has/TITLE` is 200 once the node has it."""
+def control_of(desktop: Desktop, playlist: str, away_s: list[float]) -> Iterator[str]:
+    """A server for the browser's driver: `/kill` kills the node -9, `/has/TITLE` is 200 once the node has it.
+
+    `away_s` gets how long the node answered nobody, for each kill.
+    """
+    killed_at: list[float] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             found = True
             if self.path == "/kill":
                 os.kill(state_file.read(desktop.profile).pid, signal.SIGKILL)
+                killed_at.append(time.monotonic())
             else:
                 try:
                     found = self.path.rpartition("/")[2] in desktop.titles(playlist)
+                    if len(away_s) < len(killed_at):
+                        away_s.append(time.monotonic() - killed_at[-1])
                 except (OSError, http.client.HTTPException, json.JSONDecodeError, KeyError):
                     found = False
             self.send_response(200 if found else 404)
@@ -104,11 +111,13 @@ def control_of(desktop: Desktop, playlist: str) -> Iterator[str]:
 def test_a_node_killed_twenty_times_under_edits_from_the_page_loses_nothing(scene, desktop, capsys):
     playlist = desktop.ask("playlist.create", name="Fragile")["id"]
     link = desktop.ask("node.browse")["url"]
-    with control_of(desktop, playlist) as control:
+    away_s: list[float] = []
+    with control_of(desktop, playlist, away_s) as control:
         seen = scene("killed", link=link, playlist=playlist, control=control, times=20)
     back = sorted(seen["back"])
     with capsys.disabled():
         print(f"\nms from the kill until a new edit was in the node: {seen['back']}, median {median(back):g}")
+        print(f"ms until the node answered at all: {[round(1000 * each) for each in away_s]}")
     assert seen["complaints"] == []
     expected = [f"{when}{round_}" for round_ in range(20) for when in ("before", "away")]
     assert desktop.titles(playlist) == expected

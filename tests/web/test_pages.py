@@ -85,6 +85,7 @@ def test_own_files_are_played_and_the_others_see_who_listens_to_what(scene, node
     audio.write(tmp_path / "music" / "2.wav", "Buzz", "Fridge", seconds=20)
     links = {"ada": link_to(ada), "ben": link_to(ben)}
     assert scene("playing", **links, playlist=playlist, folder=str(tmp_path / "music")) == []
+    assert ada.ask("notifications.show") == {"on": False}
 
 
 def test_who_comes_back_sees_what_others_did_meanwhile_and_they_talk(scene, nodes):
@@ -150,6 +151,12 @@ def test_a_page_that_missed_events_reads_anew_who_listens(scene, nodes):
     scene("missedEvents", ada=link_to(ada), ben=link_to(ben), playlist=playlist, entry=entry)
 
 
+def test_tabs_in_the_background_take_no_connection_from_the_one_that_is_looked_at(scene, ada):
+    playlist = ada.ask("playlist.create", name="Tabs")["id"]
+    ada.ask("playlist.add", playlist=playlist, tracks=[{"title": "Hum"}])
+    assert scene("manyTabs", link=link_to(ada), playlist=playlist) == []
+
+
 def test_what_is_changed_while_the_node_is_dead_is_kept_and_goes_out_when_it_is_back(scene, nodes):
     ada = nodes("ada")
     ada.ask("profile.name", name="Ada")
@@ -184,6 +191,19 @@ def test_what_waits_when_the_page_is_closed_goes_out_when_it_is_opened_again(sce
     assert [entry["votes"] for entry in shown] == [1, 0, 0]
     # The page wrote only what it changed, so the album, written before it came back, stands beside its note.
     assert (shown[1]["note"], shown[1]["album"]) == ("from the page", "Elsewhere")
+
+
+def test_what_waits_in_a_page_that_is_closed_is_taken_over_by_one_that_was_open_already(scene, nodes):
+    ada = nodes("ada")
+    ada.ask("profile.name", name="Ada")
+    playlist = ada.ask("playlist.create", name="Fragile")["id"]
+    ada.ask("playlist.add", playlist=playlist, tracks=[{"title": "Both"}])
+    with control_of(ada) as control:
+        assert scene("handedOver", link=link_to(ada), playlist=playlist, control=control) == []
+    both, *others = ada.ask("playlist.show", playlist=playlist)["entries"]
+    assert [entry["title"] for entry in others] == ["One", "Two"]
+    # Of one track that both pages changed each field is as the page that is still there has it, else as the other had.
+    assert (both["album"], both["note"]) == ("of the second", "of the first too")
 
 
 def test_a_list_of_a_thousand_is_painted_within_a_second(scene, ada):

@@ -153,6 +153,8 @@ export const text = {
     blockWhy: 'Who is blocked reaches this device no more. Members of your playlists still get changes through others.',
     blockedNow: (name: string) => `${name} is blocked.`, forgotten: (name: string) => `${name} is forgotten.`, connecting: 'Connecting…',
     telling: 'Tell members what I play', tellingWhy: 'Off: nobody hears it, and what was told is taken back at once.',
+    notifying: 'Notify me of what friends do',
+    notifyingWhy: 'When somebody joins or adds tracks and no page is in front. On Linux, where the desktop shows notifications.',
     standings: {
       blocked: 'Blocked on this device', stranger: 'Shares no playlist with you', known: 'You connected to it before',
       member: 'Member of a playlist of yours', relay: 'A relay of yours'

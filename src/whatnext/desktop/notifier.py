@@ -1,6 +1,7 @@
 """Notifications as the desktop shows them: Desktop Notifications Specification 1.2, over the session's bus."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from importlib.resources import as_file, files
 from typing import Any
 from xml.sax.saxutils import escape
@@ -59,6 +60,6 @@ class Notifier:
         """The service's messages about clicks, for `clicked`. Raises `BusGone`."""
         return await self._bus.listen(type="signal", interface=_NAME, member="ActionInvoked", path=_PATH)
 
-    def clicked(self, number: int) -> Notice | None:
-        """What the notification that was clicked told; None when it is not ours."""
-        return next((notice for shown, notice in self._shown.values() if shown == number), None)
+    def clicked(self, told: Sequence[Any]) -> Notice | None:
+        """What the notification told that was clicked, as the message's arguments say; None when it is not ours."""
+        return next((notice for shown, notice in self._shown.values() if tuple(told[:1]) == (shown,)), None)

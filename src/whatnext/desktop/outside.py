@@ -116,6 +116,6 @@ class Outside:
 
     async def _open_clicked(self, bus: SessionBus, notifier: Notifier) -> None:
         async for message in await notifier.clicks():
-            notice = notifier.clicked(message.body[0])
+            notice = notifier.clicked(message.body)
             if notice is not None:
                 await self._open_page("" if notice.playlist is None else f"#/playlist/{notice.playlist}")

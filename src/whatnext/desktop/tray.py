@@ -7,6 +7,7 @@ XEmbed icon for older trays. https://www.freedesktop.org/wiki/Specifications/Sta
 import os
 from collections.abc import Callable
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import trio
@@ -19,6 +20,24 @@ ITEM, MENU = "org.kde.StatusNotifierItem", "com.canonical.dbusmenu"
 ITEM_PATH, MENU_PATH = "/StatusNotifierItem", "/MenuBar"
 WATCHER, WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
+_TAKES = MappingProxyType(
+    {
+        "Get": "ss",
+        "GetAll": "s",
+        "Activate": "ii",
+        "SecondaryActivate": "ii",
+        "ContextMenu": "ii",
+        "Scroll": "is",
+        "GetLayout": "iias",
+        "GetGroupProperties": "aias",
+        "GetProperty": "is",
+        "Event": "isvu",
+        "EventGroup": "a(isvu)",
+        "AboutToShow": "i",
+        "AboutToShowGroup": "ai",
+    }
+)
+"""Signatures of the methods' arguments: an answer that repeats one of another type could not be written."""
 
 
 class Tray:
@@ -51,8 +70,7 @@ class Tray:
             nursery.start_soon(self._tell_changes)
             await self._register(name)
             async for message in came:
-                _, _, owner = message.body
-                if owner:
+                if message.body[-1]:  # the new owner, behind the name and the old one
                     await self._register(name)
 
     async def _register(self, name: str) -> None:
@@ -90,6 +108,8 @@ def answer(call: Any, look: Look, revision: int, act: Callable[[Act], None]) -> 
         known = tray_menu.answers(look, revision, act)
     elif interface == "org.freedesktop.DBus.Introspectable":
         known = {"Introspect": lambda: ("s", (_introspected(path),))}
+    if fields.get(HeaderFields.signature, "") != _TAKES.get(method, ""):
+        known = {}
     try:
         signature, body = known[method](*call.body)
     except (KeyError, TypeError, ValueError):  # no such method, or arguments of another shape

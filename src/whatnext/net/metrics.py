@@ -37,7 +37,7 @@ TRANSPORTS = ("tcp", "ws", "wss", "quic-v1", "webrtc-direct", "webtransport", "r
 PATHS = ("lan", "direct", "relay")
 STEPS = ("noise", "mux")
 MUXERS = ("yamux", "mplex", "other")
-WAYS = ("address book", "this network", "relays", "rendezvous", "DHT", "other")
+WAYS = ("address book", "this network", "friends", "relays", "rendezvous", "DHT", "other")
 REFUSALS = (
     "blocked",
     "full",

@@ -59,6 +59,8 @@ class SafeYamuxStream(YamuxStream):
     _unacknowledged = 0
     _granted = DEFAULT_WINDOW_SIZE
     _room: trio.Event | None = None
+    news: trio.Event | None = None
+    """What a reader waits for; set by yamux, which takes it out of its table without setting it when we reset."""
     window = WINDOW
     """What the peer may send ahead once we have begun to read; a reader that holds many streams takes less."""
 
@@ -79,6 +81,14 @@ class SafeYamuxStream(YamuxStream):
         room = self._room = trio.Event()
         with trio.move_on_after(_LOOK_AGAIN):  # a reset comes without an event
             await room.wait()
+
+    async def reset(self) -> None:
+        """End both directions; whoever reads here is woken and told."""
+        try:
+            await super().reset()
+        finally:
+            if self.news is not None:
+                self.news.set()
 
     async def _auto_tune_and_send_window_update(self, *, bytes_read: int = 0) -> None:
         self._unacknowledged += bytes_read

@@ -41,7 +41,7 @@ class SafeQuicStream(InboxStream, QUICStream):
         part = bytes(data[:_PART])
         try:
             self._connection._quic.send_stream_data(self._stream_id, part)  # noqa: SLF001 - its sans-IO half
-        except (ValueError, AssertionError) as error:  # aioquic asserts on a write after FIN or reset
+        except (ValueError, RuntimeError) as error:  # aioquic's word for a write after FIN or reset
             raise MuxedStreamError("closed for sending") from error
         self._update_send_backpressure()
         with trio.CancelScope(shield=True):  # the part is on its way: the caller has to know

@@ -192,7 +192,7 @@ class YamuxPipe:
         return False
 
     async def _wait(self) -> None:
-        event = self._conn.stream_events[self._id]
+        event = self._stream.news = self._conn.stream_events[self._id]
         await event.wait()
         if self._conn.stream_events.get(self._id) is event:
             self._conn.stream_events[self._id] = trio.Event()

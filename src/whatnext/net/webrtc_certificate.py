@@ -6,6 +6,7 @@ Nobody looks at its dates or its names: a dialler compares the hash and then pro
 import importlib.util
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from libp2p.transport.webrtc.certificate import WebRTCCertificate
@@ -36,9 +37,10 @@ def read(pem: bytes) -> WebRTCCertificate:
     try:
         key = serialization.load_pem_private_key(pem, password=None)
         certificate = x509.load_pem_x509_certificate(pem)
-    except (ValueError, TypeError) as error:
+        certified = certificate.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise LocalError(f"that is no key with a certificate: {error}") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key():
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or certified != key.public_key():
         raise LocalError("the certificate is another key's")
     found = WebRTCCertificate(certificate, key)
     found._rtc_certificate = RTCCertificate(key, certificate)  # type: ignore[attr-defined] # noqa: SLF001 - as `from_aiortc`

@@ -25,7 +25,8 @@ async def glance(node: "Node", asked: Glance) -> GlanceView:
     """What members did since, made by others, after this device came to the playlist."""
     newest = last_arrival(node.library)
     # A number we have not reached yet is of another database (a backup was restored): nothing, and `upto` goes back.
-    found = [] if asked.after is None else arrivals(node.library, max(0, asked.after), MAX_RECORDS)
+    after = newest if asked.after is None else max(0, min(asked.after, newest))
+    found = arrivals(node.library, after, MAX_RECORDS)
     more = len(found) == MAX_RECORDS
     return GlanceView(
         upto=found[-1].number if more else newest,

@@ -41,5 +41,5 @@ def mark(library: Library, playlist: bytes, number: int) -> None:
     with translated(library.database.path), library.database.transaction() as connection:
         connection.execute(
             "INSERT INTO seen VALUES (?, ?) ON CONFLICT (playlist) DO UPDATE SET n = max(n, excluded.n)",
-            (playlist, min(number, newest(library, playlist))),
+            (playlist, max(0, min(number, newest(library, playlist)))),
         )

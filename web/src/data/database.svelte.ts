@@ -115,14 +115,16 @@ export class Store {
 
   /** Do once more what earlier pages did and the node did not take; call when everything is here. */
   async resume (left: Waiting[]): Promise<void> {
-    for (const { name, id, base, now } of left) {
+    for (const one of left) {
+      const { name, id, base, now } = one
+      let isUnderWay = false
       try {
         const collection = this.collections[name] as unknown as RxCollection<Documents['entries']>
-        if (!(await this.#redo(name, collection, id, await collection.findOne(id).exec(), base, now))) this.#done(id)
+        isUnderWay = await this.#redo(name, collection, id, await collection.findOne(id).exec(), base, now)
       } catch (error) { // another version of the page may have kept what this one does not take
-        this.#done(id)
         this.#told(sentence(error))
       }
+      if (!isUnderWay && this.outbox.edit(id) === one) this.#done(id) // not what was done here to it
     }
   }
 

@@ -13,8 +13,7 @@ export class News {
   #marked = 0
 
   constructor () {
-    hear('change', () => { this.#soon() })
-    hear('resync', () => { this.#soon() })
+    for (const kind of ['change', 'resync', 'ready'] as const) hear(kind, () => { this.#soon() })
     void this.look()
   }
 

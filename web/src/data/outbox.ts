@@ -57,19 +57,42 @@ export class Outbox {
     if (this.#waiting.delete(id)) this.#soon()
   }
 
-  /** Be given what other pages leave: of those that are no more now, of those that are open when they end. */
+  /** Be given what other pages leave: of those that are no more now, of those that are open when they end; while seen. */
   takeOver (given: (left: Waiting[]) => void): void {
-    for (const key of Object.keys(localStorage).filter((each) => each.startsWith(this.#prefix) && each !== this.#key)) {
+    const asked = new Set([this.#key])
+    const ask = (key: string): void => {
+      if (!key.startsWith(this.#prefix) || asked.has(key)) return
+      asked.add(key)
       const take = (): void => {
-        const left = read(key).filter((each) => !this.#waiting.has(each.id)) // what is done here is newer
-        for (const each of left) this.#waiting.set(each.id, each)
+        if (document.hidden) { // its timers are slow: one that is looked at goes first
+          document.addEventListener('visibilitychange', request, { once: true })
+          return
+        }
+        const left = read(key).map((each) => this.#beside(each)).filter((each) => each !== null)
+        for (const each of left) if (!this.#waiting.has(each.id)) this.#waiting.set(each.id, each)
         this.#keep()
         localStorage.removeItem(key)
         given(left)
       }
-      if (navigator.locks === undefined) take()
-      else void navigator.locks.request(key, take)
+      const request = (): void => {
+        if (navigator.locks === undefined) take()
+        else void navigator.locks.request(key, take)
+      }
+      request()
     }
+    for (const key of Object.keys(localStorage)) ask(key)
+    if (navigator.locks === undefined) return // whether the page that keeps something now is still there, nobody knows
+    addEventListener('storage', ({ key }) => { if (key !== null) ask(key) })
+  }
+
+  // As much of it as was not changed here too, which is taken for newer.
+  #beside (left: Waiting): Waiting | null {
+    const own = this.#waiting.get(left.id)
+    if (own === undefined) return left
+    const [before, after] = [own.base, own.now]
+    if (before === null || after === null || left.base === null || left.now === null) return null
+    const fields = Object.keys(left.now).filter((field) => field === 'tags' || isSame(before[field], after[field]))
+    return fields.length === 0 ? null : { ...left, base: only(fields, left.base), now: only(fields, left.now) }
   }
 
   #soon (): void {
@@ -110,9 +133,10 @@ function difference ({ name, id, base, now }: Waiting): Waiting | null {
   if (base === null) return now === null ? null : { name, id, base, now }
   if (now === null) return { name, id, base: {}, now }
   const changed = Object.keys(now).filter((field) => !isSame(base[field], now[field]))
-  const only = (from: Fields): Fields => Object.fromEntries(changed.map((field) => [field, from[field]]))
-  return changed.length === 0 ? null : { name, id, base: only(base), now: only(now) }
+  return changed.length === 0 ? null : { name, id, base: only(changed, base), now: only(changed, now) }
 }
+
+const only = (fields: string[], from: Fields): Fields => Object.fromEntries(fields.map((field) => [field, from[field]]))
 
 function read (key: string): Waiting[] {
   try {

@@ -6,7 +6,7 @@ import { byPosition, upNext } from '../lib/order.ts'
 import { call } from './api.ts'
 import type { Store } from './database.svelte.ts'
 import { follow } from './events.ts'
-import type { Matches, MusicView, PresenceView, Telling } from './views.ts'
+import type { Matches, MusicView, PresenceView, Choice } from './views.ts'
 
 const TELL_MS = 30_000 // the node forgets after 90 s what was not said again
 
@@ -73,9 +73,10 @@ export class Player {
   }
 
   /** Let members hear what is played here, or take back what they heard; the profile keeps it. */
-  async share (on: boolean): Promise<void> {
-    this.isTelling = (await call<Telling>('presence.share', { on })).on
+  async share (on: boolean): Promise<boolean> {
+    this.isTelling = (await call<Choice>('presence.share', { on })).on
     if (on && this.isPlaying) this.#tell()
+    return this.isTelling
   }
 
   play (entry: Entry): void {
@@ -144,7 +145,7 @@ export class Player {
   }
 
   async #listen (): Promise<void> {
-    this.isTelling = (await call<Telling>('presence.show')).on
+    this.isTelling = (await call<Choice>('presence.show')).on
     const told = await call<PresenceView[]>('presence.list')
     const heard = new Map(told.map(({ peer, playlist, entry }) => [peer, `${playlist}:${entry}`]))
     for (const peer of [...this.#listening.keys()]) if (!heard.has(peer)) this.#listening.delete(peer)

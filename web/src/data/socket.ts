@@ -1,5 +1,6 @@
-// The way to the node next door. Browsers hold WebSockets back, for seconds, from a host that refused some before
-// (RFC 6455, 7.2.3; Chromium does); plain requests they do not, so one of those looks first whether anybody is there.
+// The way to the node next door. Browsers hold WebSockets back from a host that refused many (RFC 6455, 7.2.3; Chromium by
+// up to 5 s, from some thirty on); plain requests they do not, so one of those looks first whether anybody is there. After
+// seconds without a node that makes no difference that we could measure; it is for a node that was away for long.
 
 import { webSocket, type Open } from '@whatnext/rxdb-link'
 

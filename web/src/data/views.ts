@@ -100,6 +100,6 @@ export interface LinkView {
 
 export interface MusicView { folder: string | null, files: number, looking: boolean, problem: string | null }
 export interface Matches { playlist: string, entries: string[], hasFolder: boolean, looking: boolean }
-export interface Telling { on: boolean }
+export interface Choice { on: boolean }
 export interface PresenceView { peer: string, playlist: string, entry: string }
 export interface PresenceEvent { peer: string, playlist: string, entry: string | null }

@@ -31,11 +31,11 @@ def whose(connection: socket.socket | trio.socket.SocketType) -> Whose:
 
     A socket that was closed already is another's: nobody is there to read an answer. Takes about 20 µs.
     """
-    if connection.family != socket.AF_INET or not _can_tell():
-        return "unknown"
     try:
+        if connection.family != socket.AF_INET or not _can_tell():
+            return "unknown"
         owner = _owner(connection.getpeername(), connection.getsockname())
-    except OSError:
+    except OSError:  # it has ended already, or no file descriptor is left to ask with
         return "unknown"
     return "ours" if owner in (os.getuid(), _ROOT) else "other"
 
