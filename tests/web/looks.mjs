@@ -30,14 +30,14 @@ export async function glides ({ open }, { link, playlist, entry, reducedMotion }
 }
 
 /** How far the layout jumped on each page that was just opened, and when a panel came. */
-export async function jumps ({ open }, { link, playlist }) {
+export async function jumps ({ open }, { link, playlist, width }) {
   const found = {}
   const prepare = (page) => page.addInitScript(() => {
     window.jumped = 0
     new PerformanceObserver((all) => { for (const each of all.getEntries()) window.jumped += each.hadRecentInput ? 0 : each.value })
       .observe({ type: 'layout-shift', buffered: true })
   })
-  const first = await open(link, { prepare })
+  const first = await open(link, { prepare, viewport: { width, height: 800 } })
   const base = first.url()
   for (const path of ['/#/', `/#/playlist/${playlist}`, '/#/people', '/#/network']) {
     const page = await first.context().newPage()
@@ -56,14 +56,14 @@ export async function jumps ({ open }, { link, playlist }) {
 
 /** In a low window the invite's code is in sight as soon as it is made, and only list and panel scroll. */
 export async function inviteInSight ({ open }, { link, playlist }) {
-  const page = await open(link, { path: `/#/playlist/${playlist}`, viewport: { width: 1240, height: 600 } })
+  const page = await open(link, { path: `/#/playlist/${playlist}`, viewport: { width: 1240, height: 420 } })
   await page.getByRole('button', { name: 'Invite', exact: true }).click()
   await page.getByRole('button', { name: 'Make a link' }).click()
   const code = page.getByRole('img', { name: 'The invite as a QR code' })
   await code.waitFor()
   await page.waitForTimeout(400)
   const box = await code.boundingBox()
-  assert.ok(box.y >= 0 && box.y + box.height <= 600, `the code is in sight, not at ${JSON.stringify(box)}`)
+  assert.ok(box.y >= 0 && box.y + box.height <= 420, `the code is in sight, not at ${JSON.stringify(box)}`)
   const over = await page.evaluate(() => ['main', 'html'].map((name) => {
     const { scrollTop, scrollHeight, clientHeight } = document.querySelector(name)
     return scrollTop + scrollHeight - clientHeight

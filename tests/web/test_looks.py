@@ -29,8 +29,9 @@ def test_a_row_that_is_moved_glides_unless_less_motion_is_wanted(
     assert at_least <= len(tops) <= at_most
 
 
-def test_no_page_jumps_while_it_comes_nor_when_its_panel_opens(scene, ada, playlist):
-    found = scene("jumps", link=link_to(ada), playlist=playlist)
+@pytest.mark.parametrize("width", [1240, 390])
+def test_no_page_jumps_while_it_comes_nor_when_its_panel_opens(scene, ada, playlist, width):
+    found = scene("jumps", link=link_to(ada), playlist=playlist, width=width)
     assert len(found) == 4
     assert {page: jump for page, jump in found.items() if jump > MOST_JUMP} == {}
 
