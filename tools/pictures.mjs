@@ -105,19 +105,26 @@ async function take (page, name, kind) {
   jumps[`${name}-${kind}`] = { uncalled: sum(seen.filter(({ asked }) => !asked)), all: sum(seen), what: seen }
 }
 
-/** One browser profile of a person, at a page of its own. */
-async function person (url, kind) {
+const ask = async (name, operation, request = {}) => {
+  const { url, token } = told.nodes[name]
+  const answer = await fetch(`${url}/v1/${operation}`, { method: 'POST', headers: { Authorization: `Bearer ${token}` }, body: JSON.stringify(request) })
+  if (!answer.ok) throw new Error(await answer.text())
+  return await answer.json()
+}
+
+/** One browser profile of somebody, at a page of its own. */
+async function person (name, kind) {
   const context = await browser.newContext(KINDS[kind])
   await context.addInitScript(WATCH)
   const page = await context.newPage()
   page.setDefaultTimeout(10_000)
-  await page.goto(url)
+  await page.goto((await ask(name, 'node.browse')).url)
   await page.locator('h1').first().waitFor()
   return page
 }
 
 async function newcomer (kind) {
-  const page = await person(told.newcomer, kind)
+  const page = await person('nova', kind)
   await take(page, 'first', kind)
   await page.getByLabel('Name').fill('Nova')
   await page.keyboard.press('Escape')
@@ -132,13 +139,10 @@ async function newcomer (kind) {
 
 /** A friend moves a row and adds one, in pictures 60 ms apart; says where the moved row was in every frame. */
 async function motion () {
-  const page = await person(told.links.at(-1), 'light')
+  const page = await person('ada', 'light')
   await page.goto(new URL(list, page.url()).href)
   await row(page, 'Lovely Day').waitFor()
   await page.waitForTimeout(1000)
-  const ask = (operation, request) => fetch(`${told.friend.url}/v1/${operation}`, {
-    method: 'POST', headers: { Authorization: `Bearer ${told.friend.token}` }, body: JSON.stringify({ playlist: told.playlist, ...request })
-  })
   await page.evaluate((id) => {
     window.tops = []
     const look = () => {
@@ -147,12 +151,12 @@ async function motion () {
     }
     look()
   }, told.entries['This Must Be the Place'])
-  await ask('playlist.move', { entries: [told.entries['This Must Be the Place']], to: 2 })
+  await ask('ben', 'playlist.move', { playlist: told.playlist, entries: [told.entries['This Must Be the Place']], to: 2 })
   for (let number = 0; number < 8; number += 1) {
     await page.screenshot({ path: join(folder, `motion-${number}.png`) })
     await page.waitForTimeout(60)
   }
-  await ask('playlist.add', { tracks: [{ title: 'A new one', artists: ['Ben'] }], after: told.entries['White Gloves'] })
+  await ask('ben', 'playlist.add', { playlist: told.playlist, tracks: [{ title: 'A new one', artists: ['Ben'] }], after: told.entries['White Gloves'] })
   for (let number = 8; number < 14; number += 1) {
     await page.screenshot({ path: join(folder, `motion-${number}.png`) })
     await page.waitForTimeout(60)
@@ -165,8 +169,8 @@ async function motion () {
 mkdirSync(folder, { recursive: true })
 const names = Object.keys(PAGES).filter((name) => wanted.length === 0 || wanted.some((begin) => name.startsWith(begin)))
 const kinds = process.env.KINDS?.split(',') ?? Object.keys(KINDS)
-for (const [index, kind] of kinds.entries()) {
-  const first = await person(told.links[index], kind)
+for (const kind of kinds) {
+  const first = await person('ada', kind)
   await first.locator('.tile').first().waitFor()
   const home = first.url()
   for (const name of names) {

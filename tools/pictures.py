@@ -3,7 +3,8 @@
     PYTHONPATH=src .venv/bin/python tools/pictures.py FOLDER [NAME…]
 
 FOLDER gets NAME-light.png, NAME-dark.png (1240 × 800) and NAME-phone.png (390 × 844) of each page, or of those that
-begin with a NAME, and jumps.json: how far each layout jumped. Needs Chromium, Node 24 and the built pages (`make web`).
+begin with a NAME, and jumps.json: how far each layout jumped. Needs Chromium, Node 24 and the built pages
+(`make web`); with pngquant on the PATH the pictures get small.
 """
 
 import io
@@ -280,9 +281,7 @@ def main() -> None:
     try:
         told = prepare(world, evening)
         nodes = evening.nodes
-        told["links"] = [nodes["ada"].ask("node.browse")["url"] for _ in range(4)]
-        told["newcomer"] = nodes["nova"].ask("node.browse")["url"]
-        told["friend"] = {"url": nodes["ben"].url, "token": nodes["ben"].token}
+        told["nodes"] = {name: {"url": node.url, "token": node.token} for name, node in nodes.items()}
         (folder / "told.json").write_text(json.dumps(told), "utf-8")
         words = [
             shutil.which("node"),
@@ -295,6 +294,9 @@ def main() -> None:
             raise LocalError("pictures need Node 24 and Chromium: one of them is not on the PATH")
         with listening(nodes["ben"], told["playlist"], told["entries"]["Pink Moon"]):
             subprocess.run(words, check=True)  # noqa: S603 - our own script
+        if shrink := shutil.which("pngquant"):
+            pictures = map(str, folder.glob("*.png"))
+            subprocess.run([shrink, "--ext", ".png", "--force", *pictures], check=True)  # noqa: S603 - ours too
     finally:
         evening.stop()
 
