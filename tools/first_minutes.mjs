@@ -6,7 +6,7 @@
 // a second to look before each click, five letters a second. --setup stops when the clone is installed.
 // Needs Xvfb and Chromium.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
@@ -178,5 +178,5 @@ try {
     }
   }
 }
-execFileSync('pkill', ['-f', join(folder, '[ab]')], { stdio: 'ignore' })
+spawnSync('pkill', ['-f', join(folder, '[ab]')]) // their browsers; none with --setup
 process.exit()

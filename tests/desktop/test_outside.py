@@ -11,7 +11,7 @@ from whatnext.desktop.notifier import Notifier
 from whatnext.desktop.outside import Outside
 from whatnext.desktop.session_bus import BusGone, bus_address, open_session_bus
 from whatnext.desktop.telling import Notice
-from whatnext.errors import ConnectionLost
+from whatnext.errors import ConnectionLost, LocalError
 from whatnext.node.notification_views import Deed, GlanceView
 from whatnext.node.state_file import NodeFile
 
@@ -254,6 +254,18 @@ async def test_a_node_that_ends_while_it_is_asked_is_asked_again_when_another_is
         nursery.start_soon(made.outside.run, bus[0])
         await made.until(lambda: made.asked)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_node_that_could_not_answer_once_is_asked_again(outdoors, shell, monkeypatch):
+    async def failed(node, after):
+        monkeypatch.setattr(node_client, "glance", outdoors._glance)
+        raise LocalError("the disk did not answer")
+
+    monkeypatch.setattr("whatnext.desktop.outside.AGAIN_S", 0.01)
+    await outdoors.until(lambda: outdoors.asked)
+    monkeypatch.setattr(node_client, "glance", failed)
+    await outdoors.happens(DEED)
+    await shell.until(lambda: shell.shown)
 
 
 def test_canary_jeepney_still_forgets_whom_it_has_to_tell_that_the_connection_ended():

@@ -48,7 +48,9 @@ def test_many_tracks_are_a_record_per_hundred_in_one_transaction(circle):
     records = ann.library.records(circle.playlist)[1:]
     assert [len(record.body.writes) for record in records] == [100] * 10 + [50]
     assert changed.record == records[-1].hash.hex()
-    assert changed.notes == ["kept as 11 changes: undo takes back one at a time"]
+    assert changed.notes == [
+        "kept as 11 changes: undo takes back added tracks together, all else one change at a time"
+    ]
     assert ann.titles(circle.id) == [f"T{n}" for n in range(1050)]
 
 

@@ -275,3 +275,49 @@ def test_undo_never_touches_what_another_device_said_last(script, rng):
     for entry in ann.show(circle.id).entries:
         if before[entry.id].startswith("1"):
             assert entry.note == before[entry.id]
+
+
+def test_tracks_added_by_hundreds_are_taken_back_together(circle):
+    ann, p = circle.ann, circle.id
+    ann.add(p, "first")
+    circle.wall.ms += 60_000
+    ann.add(p, *(f"t{n}" for n in range(250)))
+    answer = undo(ann, p)
+    assert ann.titles(p) == ["first"]
+    assert len(answer.ids) == 250
+    assert answer.notes[:2] == [
+        "undid: added 50 tracks: “t200”, “t201” and 48 more",
+        "with the 2 changes just before it, by which tracks were added as well",
+    ]
+    assert undo(ann, p).notes == ["undid: added “first”"]
+
+
+def test_a_named_record_of_tracks_added_by_hundreds_is_taken_back_alone(circle):
+    ann, p = circle.ann, circle.id
+    ann.add(p, *(f"t{n}" for n in range(250)))
+    undo(ann, p, record=newest(ann, circle))
+    assert len(ann.titles(p)) == 200
+    undo(ann, p)
+    assert ann.titles(p) == []
+
+
+def test_a_hundred_tracks_of_another_time_and_other_changes_stay(circle):
+    ann, p = circle.ann, circle.id
+    ann.add(p, *(f"t{n}" for n in range(100)))
+    ann.do("playlist.rename", playlist=p, name="Other")
+    undo(ann, p)
+    assert len(ann.titles(p)) == 100
+    circle.wall.ms += 60_000
+    ann.add(p, "later")
+    undo(ann, p)
+    assert len(ann.titles(p)) == 100
+
+
+def test_taking_back_hundreds_says_which_of_them_somebody_has_changed(circle):
+    ann, p = circle.ann, circle.id
+    bob = circle.friend("Bob")
+    ann.add(p, *(f"t{n}" for n in range(150)))
+    circle.meet(ann, bob)
+    bob.do("playlist.edit", playlist=p, entry="1", note="mine")
+    circle.meet(ann, bob)
+    assert "“t0” was changed since by Bob" in undo(ann, p).notes

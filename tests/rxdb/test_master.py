@@ -5,10 +5,13 @@ from rxdb_client import Client
 
 from whatnext.errors import ProtocolViolation, StoreUnwritable
 from whatnext.records import positions, schema
+from whatnext.records.merge import Document
 from whatnext.rxdb import limits
+from whatnext.rxdb.collections import COLLECTIONS
 from whatnext.rxdb.master import Master
 from whatnext.rxdb.peers import Peers
 from whatnext.rxdb.readers import Member, Profile
+from whatnext.rxdb.rows import Place, Row, RowRefused, write_of
 from whatnext.rxdb.session import Trouble
 from whatnext.store.pushes import ANOTHER, Pusher, PushTable
 
@@ -110,6 +113,33 @@ def test_tags_that_are_no_list_are_refused_and_not_merged(circle, own):
     before = only(own.all("playlists"))
     answer = own.push("playlists", (before, {**before, "tags": [["jazz"], 1]}))
     assert only({d["id"]: d for d in answer["result"]})["tags"] == ["jazz"]
+
+
+class Compared(str):
+    """Text that counts how often it is compared."""
+
+    times = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        Compared.times += 1
+        return str.__eq__(self, other)
+
+
+@pytest.mark.parametrize("many", ["new", "assumed"])
+def test_tags_without_number_are_not_compared_one_with_the_other(monkeypatch, many):
+    """One message may hold hundreds of thousands: to compare each with each would hold up the node for minutes."""
+    monkeypatch.setattr(Compared, "times", 0)
+    tags = {"new": ["jazz"], "assumed": ["slow"]} | {many: [Compared(n) for n in range(5000)]}
+    place, current = Place(bytes(20), "playlists", ""), Document()
+    current.fields["tags"] = [f"tag {n}" for n in range(schema.MAX_LIST)]
+    row = Row(new={"tags": tags["new"]}, assumed={"tags": tags["assumed"]})
+    if many == "new":
+        with pytest.raises(RowRefused, match="tags"):
+            write_of(COLLECTIONS["playlists"], place, row, current)
+    else:
+        assert write_of(COLLECTIONS["playlists"], place, row, current).fields == {"tags": ["jazz"]}
+    assert Compared.times < 100
 
 
 def test_of_two_edits_of_one_field_the_later_stays_everywhere(circle, own):

@@ -1,6 +1,6 @@
 // Two pages of one browser on one node.
 
-import { row, until } from './scenarios.mjs'
+import { row, sees, until } from './scenarios.mjs'
 
 // Both are open before the node dies; one is closed with what it could not send. `control` kills the node and starts it.
 export async function handedOver ({ open }, { link, playlist, control }) {
@@ -44,4 +44,32 @@ export async function handedOver ({ open }, { link, playlist, control }) {
   const kept = () => second.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('waiting:')))
   await until('nothing is kept any more', async () => (await kept()).length === 0 || kept())
   return first.complaints
+}
+
+// A page is closed with what it could not send, and when another opens, its person may not edit any more.
+export async function tooLate ({ open }, { link, playlist, control }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  await page.getByLabel('Add tracks').waitFor()
+  await fetch(`${control}/kill`)
+  await page.locator('.side').getByText('Reconnecting').waitFor()
+  await page.getByLabel('Add tracks').fill('Band – Too late')
+  await page.keyboard.press('Enter')
+  await row(page, 'Goes not').focus()
+  await page.keyboard.press('Delete')
+  await row(page, 'Renamed').dblclick()
+  await page.getByLabel('Note').fill('too late')
+  await page.getByLabel('Album').click()
+  await page.locator('.side').getByText('3 changes waiting').waitFor()
+  const [context, url] = [page.context(), page.url()]
+  await page.close({ runBeforeUnload: true })
+  await until('the page is closed', () => page.isClosed())
+  await fetch(`${control}/start`)
+  const next = await context.newPage()
+  await next.goto(url)
+  await next.getByText('That change was not taken: as viewer of this playlist you cannot change its entries').first().waitFor()
+  await next.locator('.side').getByText('Everything is saved').waitFor()
+  await sees(next, ['Goes not', 'Renamed'])
+  const kept = () => next.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('waiting:')))
+  await until('nothing is kept any more', async () => (await kept()).length === 0 || kept())
+  return page.complaints
 }

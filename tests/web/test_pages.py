@@ -1,6 +1,7 @@
 """People in browsers on real nodes: what they do, what they see, and that nothing is lost."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -204,6 +205,31 @@ def test_what_waits_in_a_page_that_is_closed_is_taken_over_by_one_that_was_open_
     assert [entry["title"] for entry in others] == ["One", "Two"]
     # Of one track that both pages changed each field is as the page that is still there has it, else as the other had.
     assert (both["album"], both["note"]) == ("of the second", "of the first too")
+
+
+def test_what_waited_and_may_not_be_done_any_more_is_told_and_forgotten(scene, nodes):
+    ada, ben = nodes("ada"), nodes("ben")
+    playlist = shared(ada, ben, "Goes not", "Renamed")
+
+    def meanwhile():
+        ada.ask("members.role", playlist=playlist, peer=ben.peer, role="viewer")
+        eventually(lambda: roles(ben, playlist).get(ben.peer) == "viewer")
+
+    with control_of(ben, meanwhile) as control:
+        assert scene("tooLate", link=link_to(ben), playlist=playlist, control=control) == []
+    shown = ada.ask("playlist.show", playlist=playlist)["entries"]
+    assert [(entry["title"], entry["note"]) for entry in shown] == [("Goes not", ""), ("Renamed", "")]
+
+
+def roles(node: Node, playlist: str) -> dict[str, str]:
+    return {member["peer"]: member["role"] for member in node.ask("members.list", playlist=playlist)}
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
 
 
 def test_a_list_of_a_thousand_is_painted_within_a_second(scene, ada):

@@ -61,6 +61,7 @@ export const text = {
     filter: 'Filter', found: (count: number, all: number) => `${count.toLocaleString('en')} of ${all.toLocaleString('en')}`,
     empty: 'Nothing here yet', teach: 'Type “Artist – Title” above, paste a list, or drop a playlist file anywhere on this page.',
     viewer: 'You can look, vote and comment here. The owner decides who may edit.',
+    outside: (who: string) => `${who} says that the owner removed you from this playlist. Your copy stays; what you change in it reaches nobody.`,
     noMatch: (words: string) => `No track has “${words}”.`,
     list: 'Tracks', invite: 'Invite', history: 'History', members: 'People', details: 'Track',
     import: 'Import a file…', export: 'Export as…', rename: 'Rename…', delete: 'Delete for everybody…', leave: 'Leave this playlist…',
@@ -116,6 +117,7 @@ export const text = {
   members: {
     title: 'People', owner: 'Owner', editor: 'Edits', viewer: 'Looks', role: (name: string) => `What ${name} may do`,
     remove: (name: string) => `Remove ${name}`, removed: (name: string) => `${name} was removed.`,
+    outside: 'Removed', letIn: 'Let back in', letInLabel: (name: string) => `Let ${name} back in`,
     alone: 'Only you so far. Invite somebody: a shared list is more fun.', left: 'left'
   },
   history: {

@@ -82,8 +82,10 @@ class Outside:
             self._stirred = trio.Event()
             try:
                 glance = await node_client.glance(node, self._upto)
-            except WhatNextError:
-                await trio.sleep_forever()  # it is ending: so does the stream of its events
+            except WhatNextError:  # if it is ending, so does the stream of its events, and with that this
+                self._stirred.set()
+                await trio.sleep(AGAIN_S)
+                continue
             self._note(glance)
             tray.show(Look(glance.around, glance.notify))
             for notice in self._telling.due(trio.current_time(), watched=glance.watched):

@@ -163,6 +163,9 @@ class News:
                 )
             case PlaylistRefused(peer=peer, playlist=playlist, sentence=why):
                 _log.warning("it refuses %s: %s", to_text(playlist), why, extra={"peer": peer})
+                self._feed.on_peer(
+                    PeerEvent(peer=peer, state="refused", playlist=to_text(playlist), reason=why)
+                )
             case StoreFailed(peer=peer, reason=why):
                 _log.error("what it sent could not be kept: %s", why, extra={"peer": peer})
             case Offence(peer=peer, kind=kind, detail=detail):

@@ -186,6 +186,7 @@ def _sync_views(linked: PeerStatus, name: str | None) -> list[views.SyncView]:
             pending_out=shared.pending_out,
             pending_in=shared.pending_in,
             name=name,
+            refused=shared.refused,
         )
         for shared in linked.playlists
     ]

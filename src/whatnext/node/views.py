@@ -29,6 +29,8 @@ class SyncView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     pending_in: int | None
     name: str | None = None
     """The peer's, where it is known."""
+    refused: str | None = None
+    """Why the peer refuses it, as a code: `removed`, `revoked`, `not_here`…"""
 
 
 class PlaylistStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -131,7 +131,9 @@ def changed(playlist: bytes, records: Sequence[Record], touched: Sequence[str]) 
     """The answer to a change that was made; a change of several records is named by the last."""
     notes = []
     if len(records) > 1:
-        notes.append(f"kept as {len(records)} changes: undo takes back one at a time")
+        notes.append(
+            f"kept as {len(records)} changes: undo takes back added tracks together, all else one change at a time"
+        )
     return Changed(
         playlist=ids.to_text(playlist), record=records[-1].hash.hex(), ids=list(touched), notes=notes
     )

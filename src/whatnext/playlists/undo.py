@@ -1,5 +1,7 @@
 """Undo: put back what one change replaced, where that change still stands.
 
+Tracks that were added by hundreds at once are several records, and without a record named they are taken back together.
+
 The record set says what each field was before. A field that somebody has written since is left alone, and the answer
 says so. Undoing an undo does the change again. Who is in a playlist is not undone here: another word of the owner is.
 """
@@ -8,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from whatnext import identity
+from whatnext import clock, identity
 from whatnext.errors import NotFound, NotPermitted, UserError
 from whatnext.playlists import references, values
+from whatnext.playlists.batches import MAX_TRACKS
 from whatnext.playlists.history import clause_of, in_merge_order, undone_hashes
 from whatnext.playlists.past import UNWRITTEN, Past
 from whatnext.playlists.requests import Undo
@@ -23,6 +26,8 @@ from whatnext.records.merge import Document, Stamp
 from whatnext.records.permissions import EDITORS
 from whatnext.records.schema import Value
 
+_APART_MS = 5_000
+"""Between two records of one change, at most: a page hands over a thousand tracks at a time, ten records."""
 _MADE_BY = {"entries": "title", "comments": "text"}
 """The field whose first write makes a document of a collection."""
 
@@ -31,7 +36,25 @@ def undo(here: Playlists, asked: Undo) -> Changed:
     """Take back one change; an own deleted playlist comes back by it too."""
     playlist = references.playlist(here, asked.playlist, deleted=True)
     records = in_merge_order(here, playlist)
-    target = references.record(records, asked.record) if asked.record else _newest_own(here, records)
+    if asked.record:
+        return _undo_one(here, playlist, records, references.record(records, asked.record))
+    first, *more = [_undo_one(here, playlist, records, each) for each in _newest_own(here, records)]
+    if not more:
+        return first
+    return msgspec.structs.replace(
+        first,
+        record=more[-1].record or first.record,
+        ids=[touched for each in [first, *more] for touched in each.ids],
+        notes=[
+            first.notes[0],
+            f"with the {len(more)} changes just before it, by which tracks were added as well",
+            *first.notes[1:],
+            *(note for each in more for note in each.notes if not note.startswith("undid: ")),
+        ],
+    )
+
+
+def _undo_one(here: Playlists, playlist: bytes, records: Sequence[Record], target: Record) -> Changed:
     what = clause_of(here, playlist, records, target)
     _check_undoable(target, what)
     inverse = _Inverse(here, playlist, records, target)
@@ -103,7 +126,38 @@ def _called(write: Write, document: Document) -> str:
     return quoted(values.text_of(document, "title")) if write.collection == "entries" else "the vote"
 
 
-def _newest_own(here: Playlists, records: Sequence[Record]) -> Record:
+def _newest_own(here: Playlists, records: Sequence[Record]) -> list[Record]:
+    """The newest own change that stands: one record, or several of tracks added at once, newest first."""
+    found: list[Record] = []
+    for record in _standing(here, records):
+        if found and not _is_continued(record, found[-1]):
+            break
+        found.append(record)
+    if not found:
+        raise NotFound(
+            "none of this device's changes is left to undo: `whatnext playlist history` names all changes"
+        )
+    return found
+
+
+def _is_continued(record: Record, later: Record) -> bool:
+    """Whether a record is full of added tracks and the later one goes on with them (`batches.in_batches`)."""
+    apart = clock.millis(later.body.hlc) - clock.millis(record.body.hlc)
+    return _tracks_added(record) == MAX_TRACKS and _tracks_added(later) > 0 and apart <= _APART_MS
+
+
+def _tracks_added(record: Record) -> int:
+    """How many tracks a record adds; 0 where it does something else as well."""
+    writes = [write for write in record.body.writes if write.collection != "profiles"]
+    added = [
+        write
+        for write in writes
+        if write.collection == "entries" and {"title", "position"} <= write.fields.keys()
+    ]
+    return len(added) if len(added) == len(writes) else 0
+
+
+def _standing(here: Playlists, records: Sequence[Record]) -> Iterator[Record]:
     undone = undone_hashes(records)
     own = here.library.identity.public_key
     for record in reversed(records):
@@ -111,10 +165,7 @@ def _newest_own(here: Playlists, records: Sequence[Record]) -> Record:
         mine = record.body.author == own and meta.by is None
         said_name_only = all(write.collection == "profiles" for write in record.body.writes)
         if mine and meta.undoes is None and record.hash not in undone and not said_name_only:
-            return record
-    raise NotFound(
-        "none of this device's changes is left to undo: `whatnext playlist history` names all changes"
-    )
+            yield record
 
 
 def _check_undoable(target: Record, what: str) -> None:

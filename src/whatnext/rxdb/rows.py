@@ -113,10 +113,16 @@ def _untouched_since_made(fields: Mapping[str, Value], current: Document) -> dic
 
 
 def _tags(assumed: Fields, new: Value, current: Document) -> Value:
-    """What was put to the tags and taken from them, done to those that stand: others may have changed them too."""
+    """What was put to the tags and taken from them, done to those that stand: others may have changed them too.
+
+    Only of lists that a playlist may have: each is compared with each, and a message has room for a million.
+    """
     before, stands = assumed.get("tags"), current.fields.get("tags", [])
-    if not (isinstance(before, list) and isinstance(new, list) and isinstance(stands, list)):
+    if any(schema.fault("playlists", "", {"tags": each}) for each in (before, new, stands)):
         return new
+    assert isinstance(before, list)
+    assert isinstance(new, list)
+    assert isinstance(stands, list)
     kept = [tag for tag in stands if tag in new or tag not in before]
     return kept + [tag for tag in new if tag not in before and tag not in kept]
 

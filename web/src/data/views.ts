@@ -36,7 +36,9 @@ export interface SearchHit {
   playlist: string, playlistName: string, entry: { id: string, title: string, artists: string[] } | null
 }
 
-export interface Sync { playlist: string, peer: string, state: string, pendingOut: number | null, pendingIn: number | null }
+export interface Sync {
+  playlist: string, peer: string, state: string, pendingOut: number | null, pendingIn: number | null, refused: string | null
+}
 
 export interface PeerView {
   peer: string, name: string | null, connected: boolean, handshaken: boolean, inSync: boolean, path: string | null

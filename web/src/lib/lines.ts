@@ -3,6 +3,8 @@
 import type { Draft } from '../data/edits.ts'
 import { parseLength } from './time.ts'
 
+const LONGEST = 500 // characters of a name, as records/schema.py says
+
 /** The tracks in a pasted text; empty lines and comments of playlist files are passed over. */
 export function tracksIn (pasted: string): Draft[] {
   return pasted.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'))
@@ -24,12 +26,14 @@ function trackIn (line: string): Draft {
   const [artist, title] = halves(rest)
   const named = title === '' ? artist : title
   return {
-    title: named === '' ? titleOfLink(links[0]) : named,
-    artists: title === '' ? [] : [artist],
+    title: cut(named === '' ? titleOfLink(links[0]) : named),
+    artists: title === '' ? [] : [cut(artist)],
     ...(durationMs === null ? {} : { durationMs }),
     ...(links.length === 0 ? {} : { links })
   }
 }
+
+const cut = (name: string): string => name.length <= LONGEST ? name : [...name].slice(0, LONGEST).join('').trim()
 
 // A dash counts between blanks only: “Jay-Z” is one word.
 function halves (said: string): [string, string] {

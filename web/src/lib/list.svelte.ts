@@ -47,6 +47,10 @@ export class List {
     .filter((member) => member.role !== 'removed' && !member.left)
     .sort((left, right) => Number(right.role === 'owner') - Number(left.role === 'owner') || (left.peerId < right.peerId ? -1 : 1)))
 
+  /** Whom the owner removed. */
+  readonly removed: Member[] = $derived.by(() => [...this.app.store.tables.members.of(this.id).docs.values()]
+    .filter((member) => member.role === 'removed'))
+
   readonly role: string = $derived.by(() => this.members.find((member) => member.peerId === this.app.me)?.role ?? 'viewer')
   readonly canEdit: boolean = $derived(this.role !== 'viewer' && this.past === null)
   readonly isOwner: boolean = $derived(this.role === 'owner')
@@ -65,7 +69,9 @@ export class List {
     const found = new Map<string, Comment[]>()
     for (const comment of this.app.store.tables.comments.of(this.id).docs.values()) {
       const on = comment.entryId ?? ''
-      found.set(on, [...found.get(on) ?? [], comment])
+      const said = found.get(on)
+      if (said === undefined) found.set(on, [comment])
+      else said.push(comment) // not a new list for each: there may be thousands
     }
     for (const said of found.values()) said.sort((left, right) => left.createdAt - right.createdAt)
     return found

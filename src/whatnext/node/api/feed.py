@@ -36,9 +36,9 @@ class PeerEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What happened to `peer`, with the `reason` where there is one.
 
     On this network, by mDNS: `discovered`, `quiet` (not heard lately), `gone`. Of connections: `connected`, `path` (it
-    is reached another way now), `left`. Of sync: `handshaken`, `in sync` (of one `playlist`), `unlinked`. `problem`: a
-    member could not be reached, for a reason that is new. By this device's user: `blocked`, `unblocked`, `forgotten`.
-    With `connected` and `path`, `path` says how: `lan`, `direct` or `relay`.
+    is reached another way now), `left`. Of sync: `handshaken`, `in sync` and `refused` (of one `playlist`), `unlinked`.
+    `problem`: a member could not be reached, for a reason that is new. By this device's user: `blocked`, `unblocked`,
+    `forgotten`. With `connected` and `path`, `path` says how: `lan`, `direct` or `relay`.
     """
 
     peer: str
