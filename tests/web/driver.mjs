@@ -5,12 +5,13 @@ import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import * as apart from './apart.mjs'
 import * as listening from './listening.mjs'
+import * as looks from './looks.mjs'
 import * as members from './members.mjs'
 import * as safety from './safety.mjs'
 import * as people from './scenarios.mjs'
 import * as tabs from './tabs.mjs'
 
-const scenarios = { ...apart, ...people, ...listening, ...members, ...safety, ...tabs }
+const scenarios = { ...apart, ...people, ...listening, ...looks, ...members, ...safety, ...tabs }
 
 const fromWeb = createRequire(new URL('../../web/package.json', import.meta.url))
 const { chromium } = fromWeb('playwright-core')

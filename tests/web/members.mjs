@@ -69,7 +69,7 @@ const join = async (page, link) => {
 export async function waits ({ open }, { ben, link }) {
   const page = await open(ben)
   await join(page, link)
-  await page.getByText('Waiting for a member of this playlist.').waitFor()
+  await page.getByText('Waiting for a member of this playlist to let you in.').waitFor()
   return page.complaints
 }
 

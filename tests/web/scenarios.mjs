@@ -118,7 +118,7 @@ export async function sharing ({ open }, { ada, ben }) {
   await first.getByLabel('Your name').fill('Ada')
   await first.getByRole('button', { name: 'Start' }).click()
   await first.getByRole('heading', { name: 'Your first playlist' }).waitFor()
-  await first.locator('header').getByRole('button', { name: 'New playlist' }).click()
+  await first.locator('main').getByRole('button', { name: 'New playlist' }).click()
   await first.getByLabel('Name').fill('Friday')
   await first.getByRole('button', { name: 'Create' }).click()
   await first.getByRole('heading', { name: 'Friday', exact: true }).waitFor()
@@ -511,14 +511,14 @@ export async function longList ({ open }, { link, playlist, count }) {
   await page.goto(new URL(`/#/playlist/${playlist}`, page.url()).href)
   await page.getByText(`${count.toLocaleString('en')} tracks`).waitFor()
   const frames = await page.evaluate(async () => {
-    const main = document.querySelector('main')
+    const scroller = document.querySelector('[data-scroller]')
     const times = []
     await new Promise((resolve) => {
       let last = performance.now()
       const step = (now) => {
         times.push(now - last)
         last = now
-        main.scrollTop += 180
+        scroller.scrollTop += 180
         if (times.length < 180) requestAnimationFrame(step)
         else resolve()
       }
@@ -528,7 +528,7 @@ export async function longList ({ open }, { link, playlist, count }) {
   })
   frames.sort((left, right) => left - right)
   const rows = await page.locator('[role=row]').count()
-  await page.evaluate(() => { document.querySelector('main').scrollTop = 1e9 })
+  await page.evaluate(() => { document.querySelector('[data-scroller]').scrollTop = 1e9 })
   await page.locator(`[aria-rowindex="${count}"]`).waitFor()
   return { rows, framesPerSecond: 1000 / frames[Math.floor(frames.length / 2)], slowest: frames.at(-1) }
 }
@@ -548,9 +548,9 @@ export async function moveThousands ({ open }, { link, playlist }) {
   await page.getByText('10,000 tracks', { exact: true }).waitFor()
   await page.locator('[aria-rowindex="1"]').click()
   await page.keyboard.press('Control+a')
-  await page.evaluate(() => { document.querySelector('main').scrollTop = 5000 * 56 })
+  await page.evaluate(() => { document.querySelector('[data-scroller]').scrollTop = 5000 * 56 })
   await page.locator('[aria-rowindex="5001"]').click({ modifiers: ['Shift'] }) // rows 1 to 5,001
-  await page.evaluate(() => { document.querySelector('main').scrollTop = 0 })
+  await page.evaluate(() => { document.querySelector('[data-scroller]').scrollTop = 0 })
   await page.locator('[aria-rowindex="1"]').click({ modifiers: ['Control'] }) // all of them but the first
   await page.getByRole('toolbar', { name: '5,000 selected' }).waitFor()
   const took = {}

@@ -5,9 +5,9 @@ import { call, sentence } from './data/api.ts'
 import { openStore, type Store } from './data/database.svelte.ts'
 import { Edits } from './data/edits.ts'
 import { Player } from './data/player.svelte.ts'
-import { hear } from './data/events.ts'
+import { follow, hear } from './data/events.ts'
 import { News } from './data/news.svelte.ts'
-import type { ProfileView } from './data/views.ts'
+import type { PlaylistSummary, ProfileView } from './data/views.ts'
 import { tellAttention } from './lib/attention.ts'
 import type { Command } from './lib/commands.ts'
 import { upright } from './lib/names.ts'
@@ -33,6 +33,8 @@ export class App {
   /** The track that was searched for: the list it is in goes there. */
   sought: string | null = $state(null)
   toasts: Toast[] = $state([])
+  /** Playlists that a member has yet to let this device into. */
+  joining = $state.raw<PlaylistSummary[]>([])
   /** What the page that is open adds to the command palette. */
   acts: Command[] = $state.raw([])
   #number = 0
@@ -45,11 +47,16 @@ export class App {
     this.#go()
     window.addEventListener('hashchange', () => { this.#go() })
     store.onRefusal((reason) => { this.say(text.problems.refused(reason), { isBad: true }) })
+    follow(['join'], () => this.readJoining())
     hear('join', (event) => { if (event.state === 'refused') this.say(event.reason ?? text.common.close, { isBad: true }) })
     if (this.ask === null && (profile.name === '' || new URLSearchParams(location.search).has('first'))) this.ask = 'first'
   }
 
   get me (): string { return this.profile.peer }
+
+  async readJoining (): Promise<void> {
+    this.joining = (await call<PlaylistSummary[]>('playlist.list')).filter(({ state }) => state === 'joining')
+  }
 
   /** Say something for a while, with something to do about it. */
   say (said: string, more: { isBad?: boolean, act?: Toast['act'] } = {}): void {

@@ -47,8 +47,9 @@ export const text = {
       'votes, also offline, and all copies agree again. No account, no server.',
     create: 'New playlist', join: 'Join with a link', drop: 'Or drop a playlist file here: M3U, XSPF, JSPF, CSV, iTunes XML or Markdown.',
     import: 'Import a file',
-    changed: (count: number) => plural(count, 'new change', 'new changes'),
-    tags: 'Only playlists with a tag', allTags: 'All', noneWithTag: (tag: string) => `No playlist has the tag “${tag}”.`
+    changed: (count: number) => plural(count, 'new change', 'new changes'), fresh: (count: number) => `${count.toLocaleString('en')} new`,
+    tags: 'Only playlists with a tag', allTags: 'All', noneWithTag: (tag: string) => `No playlist has the tag “${tag}”.`,
+    joining: 'Waiting for a member to let you in', joined: 'A playlist you were invited to'
   },
   create: {
     title: 'New playlist', name: 'Name', placeholder: 'Friday night', colour: 'Colour', submit: 'Create'
@@ -131,8 +132,8 @@ export const text = {
     connect: (who: string) => `Connect to ${who}?`, claims: (name: string) => `“${name}” (says the link)`,
     connectWhat: 'Your devices find each other from now on. Nothing else is shared until one of you invites the other.',
     name: 'Your name, as members see it', join: 'Join', doConnect: 'Connect', notNow: 'Not now',
-    joined: 'The tracks arrive as soon as a member is reachable.',
-    waiting: 'Waiting for a member of this playlist. It arrives as soon as one is reached, also after a restart.', giveUp: 'Wait no longer',
+    joined: 'You are in.', waiting: 'You have joined. The tracks come as soon as a member is online.',
+    onItsWay: 'Waiting for a member of this playlist to let you in. It arrives as soon as one is reached, also after a restart.', giveUp: 'Wait no longer',
     refusals: {
       expired: 'The invite has expired: ask for a new one.', revoked: 'The invite was revoked: ask the owner for a new one.',
       removed: 'The owner removed you from this playlist: ask to be let back in.'
