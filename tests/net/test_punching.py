@@ -1,5 +1,8 @@
 """Hole punching: its messages and rules, and on loopback the parts that need no router. Routers: `tests/nat`."""
 
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import pytest
 import trio
 from hypothesis import given
@@ -141,6 +144,70 @@ async def test_a_caller_that_left_before_its_turn_is_not_knocked_at(node):
         with trio.fail_after(0.5):
             await puncher._upgrade(Identity.generate().peer_id)
         assert knocked == []
+
+
+class OneCircuit:
+    """A network with one peer that called through a relay."""
+
+    def __init__(self):
+        self.path, self.opened_at = "relay", 1.0
+
+    def connections(self):
+        return [SimpleNamespace(peer="anna", path=self.path, direction="in", opened_at=self.opened_at)]
+
+    def is_connected(self, peer):
+        return self.path is not None
+
+    def handle(self, protocol, handler):
+        """Nobody asks."""
+
+    @contextmanager
+    def events(self):
+        yield self
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        await trio.sleep_forever()
+
+
+@pytest.mark.parametrize(
+    ("at_s", "happens", "tries"),
+    [
+        (None, None, [0, 30, 180]),
+        (10, "another network", [0, 10, 40, 190]),
+        (10, "another circuit", [0, 10, 40, 190]),
+        (10, "direct", [0]),
+        (100, "gone", [0, 30]),
+    ],
+)
+async def test_a_circuit_is_tried_twice_more_as_long_as_it_is_all_there_is(
+    autojump_clock, at_s, happens, tries
+):
+    network, tried = OneCircuit(), []
+    puncher = Puncher(network, None)
+
+    async def upgrade(peer):
+        tried.append(trio.current_time())
+
+    puncher._upgrade = upgrade
+    with trio.move_on_after(3600):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(puncher.run)
+            if at_s is not None:
+                await trio.sleep(at_s)
+                match happens:
+                    case "another network":
+                        puncher.try_again()
+                    case "another circuit":
+                        network.opened_at = 2.0
+                        puncher._wake.set()
+                    case "direct":
+                        network.path = "direct"
+                    case "gone":
+                        network.path = None
+    assert tried == tries
 
 
 @pytest.mark.real

@@ -10,7 +10,7 @@ from whatnext.net.framing import framed, read_message
 from whatnext.net.network import Network
 from whatnext.net.punching.knocking import knock, listening_port
 from whatnext.net.punching.messages import MAX_MESSAGE, PROTOCOL, Message, Step, decode, encode, targets
-from whatnext.net.punching.rounds import ROUND_S, Part, parts, wait_before_dialling
+from whatnext.net.punching.rounds import AGAIN_S, ROUND_S, Part, parts, wait_before_dialling
 from whatnext.net.streams import Stream
 from whatnext.net.swarm import SafeSwarm
 
@@ -27,9 +27,9 @@ MAX_REMEMBERED = 256
 
 
 class Puncher:
-    """Started by the side that was called through the relay, once for each relayed connection.
+    """Started by the side that was called through the relay, for each relayed connection.
 
-    Tried again when this node's addresses change, and whenever the peer calls anew.
+    Tried again after each of `AGAIN_S`, when this node's addresses change, and whenever the peer calls anew.
     """
 
     def __init__(self, network: Network, swarm: SafeSwarm, *, local: bool = False) -> None:
@@ -37,6 +37,8 @@ class Puncher:
         self._swarm = swarm
         self._local = local
         self._tried: dict[str, float] = {}
+        self._changes = 0
+        self._waiting = 0
         self._wake = trio.Event()
         self._at_once = trio.CapacityLimiter(MAX_AT_ONCE)
         self._answers = trio.CapacityLimiter(MAX_AT_ONCE)
@@ -44,6 +46,7 @@ class Puncher:
 
     def try_again(self) -> None:
         """The network changed: what could not be punched before may be possible now."""
+        self._changes += 1
         self._tried.clear()
         self._wake.set()
 
@@ -54,7 +57,7 @@ class Puncher:
             while True:
                 self._wake = trio.Event()
                 for peer in self._callers():
-                    nursery.start_soon(self._upgrade, peer)
+                    nursery.start_soon(self._persist, peer)
                 await self._wake.wait()
 
     async def _wake_on_events(self) -> None:
@@ -81,6 +84,23 @@ class Puncher:
     def is_direct(self, peer: str) -> bool:
         """Whether there is a connection to the peer that leads through no relay."""
         return any(c.peer == peer and c.path != "relay" for c in self._network.connections())
+
+    async def _persist(self, peer: str) -> None:
+        """Try now, and again after each pause as long as this circuit is all there is."""
+        opened, changes = self._tried.get(peer), self._changes
+        await self._upgrade(peer)
+        for pause in AGAIN_S:
+            if self.is_direct(peer) or self._waiting >= MAX_REMEMBERED:
+                return
+            self._waiting += 1
+            try:
+                await trio.sleep(pause)
+            finally:
+                self._waiting -= 1
+            is_another = self._tried.get(peer) != opened or self._changes != changes
+            if is_another or self.is_direct(peer) or not self._network.is_connected(peer):
+                return
+            await self._upgrade(peer)
 
     async def _upgrade(self, peer: str) -> None:
         async with self._at_once:

@@ -12,6 +12,9 @@ import enum
 ROUND_S = 1.5
 """How long one round dials: beyond Linux's first retransmission of a lost SYN, after 1 s."""
 _LATER_S = 0.05
+AGAIN_S = (30.0, 150.0)
+"""Pauses before a circuit is tried again: a device that was too busy to meet the other's knock is not any more, and a
+router has forgotten an earlier connection of the same two ports (Linux keeps TIME_WAIT for 120 s)."""
 
 
 class Part(enum.Enum):
