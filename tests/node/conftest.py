@@ -73,6 +73,12 @@ class LocalApi:
         async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
             return await exchange(stream, method, target, sent, body)
 
+    async def ask_in_turn(self, *asked: tuple[str, str]) -> list[Answer]:
+        """Answers to requests without a body, all on one connection."""
+        sent = {"host": f"127.0.0.1:{self.port}", "authorization": f"Bearer {self.access.token}"}
+        async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
+            return [await exchange(stream, method, target, sent, b"") for method, target in asked]
+
     @asynccontextmanager
     async def events(self, query: str = "") -> AsyncIterator[Callable[[], Awaitable[tuple[str, dict]]]]:
         """Yields a function that waits for the next event: (kind, data)."""

@@ -65,6 +65,18 @@ async def test_the_wrong_method_is_named_with_the_right_one(api):
     assert (await api.ask("POST", "/events")).headers["allow"] == "GET"
 
 
+async def test_head_is_answered_without_a_body_and_the_connection_goes_on(api):
+    asked = [("HEAD", "/openapi.json"), ("HEAD", "/events"), ("HEAD", "/")]
+    with trio.fail_after(5):
+        *refused, page = await api.ask_in_turn(*asked)
+    whole = await api.ask("GET", "/")
+    assert (page.status, page.body) == (200, b"")
+    assert (whole.status, whole.headers) == (200, page.headers)
+    assert int(page.headers["content-length"]) == len(whole.body)
+    for answer in refused:
+        assert (answer.status, answer.headers["allow"], answer.body) == (405, "GET", b"")
+
+
 async def test_an_unknown_operation_suggests_the_nearest(api):
     answer = await api.ask("POST", "/v1/ehco", b"{}")
     assert answer.status == 404

@@ -113,7 +113,7 @@ async def test_another_hosts_name_gets_no_page(built):
 async def test_a_page_is_only_read(built):
     async with served(built) as get:
         status, headers, _ = await get("/", method="POST")
-    assert (status, headers["allow"]) == (405, "GET")
+    assert (status, headers["allow"]) == (405, "GET, HEAD")
 
 
 async def test_without_a_build_the_page_says_which_command_makes_it(tmp_path):

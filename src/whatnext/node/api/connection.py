@@ -35,6 +35,7 @@ class Connection:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
         self._head = b""
         self._sending = False
+        self._is_head = False
 
     async def run(self) -> None:
         """Serve until the end; cancelling drops the answer that is being written."""
@@ -55,6 +56,7 @@ class Connection:
         if is_websocket(event):
             await serve_websocket(self._app, self._stream, event, self._http.trailing_data[0])
             return False
+        self._is_head = event.method == b"HEAD"
         await self._app(self._scope(event), self._receive, self._send)
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
@@ -107,7 +109,7 @@ class Connection:
             return
         data, self._head = self._head, b""
         body = message.get("body", b"")
-        if body:
+        if body and not self._is_head:  # h11 sends none there, and takes one for a mistake
             data += self._http.send(h11.Data(data=body)) or b""
         if not message.get("more_body", False):
             data += self._http.send(h11.EndOfMessage()) or b""

@@ -64,9 +64,9 @@ class Pages:
         page = self._table.get(request.path)
         if page is None:
             return False
-        if request.method != "GET":
-            detail = f"{request.path} takes GET, not {request.method[:16]}"
-            raise ApiError(405, "method_not_allowed", detail, ((b"allow", b"GET"),))
+        if request.method not in ("GET", "HEAD"):  # the server sends no body to HEAD
+            detail = f"{request.path} takes GET or HEAD, not {request.method[:16]}"
+            raise ApiError(405, "method_not_allowed", detail, ((b"allow", b"GET, HEAD"),))
         headers = (*_GUARDS, (b"etag", page.etag))
         if request.headers.get(b"if-none-match") == page.etag:
             await reply(send, b"", status=304, media_type=page.media_type, headers=headers, cache=page.cache)
