@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from whatnext.errors import ConnectionLost, ProtocolViolation
 from whatnext.identity import Identity
+from whatnext.net import NetConfig, open_network
 from whatnext.net.finding import introductions
 from whatnext.net.finding.introductions import (
     BURST,
@@ -24,10 +25,12 @@ from whatnext.net.framing import framed, read_message
 from whatnext.net.identify.host import MAX_REMEMBERED, IdentifyingHost
 from whatnext.net.identify.messages import About
 from whatnext.net.peer_records import MAX_BYTES, seal
+from whatnext.net.standing import Standing
 
 pytestmark = pytest.mark.real
 
 ADDRESS, OLD = "/ip4/192.0.2.9/tcp/4001", "/ip4/192.0.2.1/tcp/4001"
+LOCAL = NetConfig(listen=("/ip4/127.0.0.1/tcp/0",))
 
 
 def bare(network):
@@ -150,3 +153,26 @@ async def test_records_are_kept_of_the_newest_peers_and_none_that_is_too_long(no
         assert list(host.records) == peers[1:]
         await host.learn(peers[0], msgspec.structs.replace(about, record=b"x" * (MAX_BYTES + 1)))
         assert anna.record_of(peers[0]) == b""
+
+
+async def test_strangers_by_the_hundred_push_out_each_others_records_and_none_of_a_friend():
+    friend, met = Identity.generate().peer_id, Identity.generate().peer_id
+    standings = {friend: Standing.MEMBER, met: Standing.KNOWN}
+
+    def judge(peer):
+        return standings.get(peer, Standing.STRANGER)
+
+    about = About(agent="a", public_key=b"", protocols=(), addresses=(), observed="", record=b"x")
+    async with open_network(Identity.generate(), LOCAL, standing=judge) as anna:
+        for peer in (met, friend):
+            await anna.host.learn(peer, about)
+        strangers = [Identity.generate().peer_id for _ in range(MAX_REMEMBERED)]
+        for peer in strangers:
+            await anna.host.learn(peer, about)
+        assert list(anna.host.records) == list(anna.host.agents) == [met, friend, *strangers[2:]]
+        standings |= dict.fromkeys(strangers, Standing.MEMBER)
+        await anna.host.learn(strangers[0], about)
+        assert not anna.record_of(met)
+        await anna.host.learn(met, about)
+        assert not anna.record_of(met)
+        assert anna.record_of(friend)

@@ -80,7 +80,7 @@ def build_host(
     host = WatchedHost(
         network=swarm, addrs_factory=_told(config.announce), disable_identify_address_discovery=True
     )
-    host.prepare()
+    host.prepare(gate.standing)
     host.observe = observe
     swarm.guard_streams(config)
     return host, swarm

@@ -20,6 +20,7 @@ from whatnext.net.identify.sightings import Sighting, Sightings
 from whatnext.net.muxing import carrier_of
 from whatnext.net.negotiation import NoCommonProtocol, open_on
 from whatnext.net.peer_records import MAX_BYTES
+from whatnext.net.standing import Judge, Standing
 from whatnext.net.streams import Stream
 
 _log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 PATIENCE_S = 10.0
 MAX_REMEMBERED = 256
-"""Peers whose program's name is remembered, the newest; likewise for their records."""
+"""Peers whose program's name is remembered; likewise for their records. Strangers are forgotten first."""
 
 
 class IdentifyingHost(BasicHost):
@@ -36,8 +37,9 @@ class IdentifyingHost(BasicHost):
     `records` are what each signed and sealed about its addresses, to be checked by whoever uses them.
     """
 
-    def prepare(self) -> None:
-        """Begin with nothing heard; once, before it runs."""
+    def prepare(self, standing: Judge) -> None:
+        """Begin with nothing heard; once, before it runs. `standing` tells whose words are kept longer."""
+        self._standing = standing
         self.agents: dict[str, str] = {}
         self.records: dict[str, bytes] = {}
         self.sightings = Sightings()
@@ -64,19 +66,23 @@ class IdentifyingHost(BasicHost):
         """Believe what a peer tells of itself, within bounds; of a pushed part only what it names."""
         await update_peerstore_from_identify(self.get_peerstore(), ID.from_string(peer), to_wire(about))
         if about.agent:
-            _remember(self.agents, peer, about.agent)
+            self._remember(self.agents, peer, about.agent)
         if 0 < len(about.record) <= MAX_BYTES:
-            _remember(self.records, peer, about.record)
+            self._remember(self.records, peer, about.record)
+
+    def _remember(self, table: dict[str, T], peer: str, told: T) -> None:
+        table.pop(peer, None)
+        table[peer] = told  # at the end: the first is the oldest
+        if len(table) > MAX_REMEMBERED:
+            del table[self._least(table)]
+
+    def _least(self, table: dict[str, T]) -> str:
+        # PeerIDs cost nothing to make: whoever comes with hundreds must not push out friends, nor have all judged anew.
+        strangers = (peer for peer in table if self._standing(peer) <= Standing.STRANGER)
+        return next(strangers, None) or min(table, key=self._standing)
 
     async def _push_identify_to_all_peers(self) -> None:
         """Nothing: `Identify` pushes, in tasks that end with the network."""
-
-
-def _remember(table: dict[str, T], peer: str, told: T) -> None:
-    table.pop(peer, None)
-    table[peer] = told  # at the end: the first is the oldest
-    while len(table) > MAX_REMEMBERED:
-        del table[next(iter(table))]
 
 
 async def _ask(conn: INetConn) -> About:
