@@ -76,6 +76,8 @@ def test_a_crash_of_today_is_told_with_its_report_and_an_older_one_is_not():
     assert told.verdict is State.WARNING
     assert "3 minutes ago" in told.seen
     assert "p/crash-report.txt" in told.next
+    for seconds, ago in ((29, "0 minutes ago"), (59, "1 minute ago"), (90.5, "2 minutes ago")):
+        assert verdict("node", profile={"crash": "p", "crashed_s": seconds}).seen.endswith(f" {ago}.")
     assert "5 hours ago" in verdict("node", profile={"crash": "p", "crashed_s": 5.5 * 3600}).seen
     assert verdict("node", profile={"crash": "p", "crashed_s": 25 * 3600.0}).verdict is State.OK
 

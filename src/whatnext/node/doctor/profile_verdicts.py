@@ -120,4 +120,6 @@ def _use(profile: ProfileSeen, node_runs: bool) -> Verdict:
 
 def _ago(seconds: float) -> str:
     minutes = round(max(seconds, 0) / 60)
-    return f"{minutes} minutes ago" if minutes < 120 else f"{minutes // 60} hours ago"
+    if minutes >= 120:
+        return f"{minutes // 60} hours ago"
+    return "1 minute ago" if minutes == 1 else f"{minutes} minutes ago"
