@@ -67,6 +67,28 @@ def test_history_tells_who_did_what_newest_first(circle):
     assert {item.peer for item in items} == {ann.peer, bob.peer}
 
 
+def test_what_undo_always_refuses_is_told_to_be_so_and_all_else_is_not(circle):
+    ann, bob, p = circle.ann, circle.friend("Bob"), circle.id
+    ann.add(p, "a")
+    circle.meet(ann, bob)
+    ann.do("invite.revoke", playlist=p, invite=ann.do("invite.list", playlist=p)[0].id)
+    ann.do("members.role", playlist=p, peer="Bob", role="viewer")
+    ann.do("members.remove", playlist=p, peer="Bob")
+    ann.do("playlist.rename", playlist=p, name="Way home")
+    ann.do("playlist.undo", playlist=p)
+    items = ann.do("playlist.history", playlist=p)
+    assert [item.what for item in items if item.can_undo] == [
+        "undid: renamed the playlist to “Way home”",
+        "renamed the playlist to “Way home”",
+        "added “a”",
+    ]
+    never = [item for item in items if not item.can_undo]
+    assert len(never) == 7
+    for item in never:
+        with pytest.raises(UserError, match=r"cannot be undone|undo does not change|a name is not undone"):
+            ann.do("playlist.undo", playlist=p, record=item.record)
+
+
 def test_the_number_a_track_was_moved_to_is_that_of_then(circle):
     ann, p = circle.ann, circle.id
     ann.add(p, *"abcd")

@@ -9,6 +9,7 @@ from whatnext.playlists.requests import ShowHistory
 from whatnext.playlists.rewinding import Rewind
 from whatnext.playlists.sentences import Context, describe
 from whatnext.playlists.service import Playlists
+from whatnext.playlists.undoable import why_not
 from whatnext.playlists.values import text_of
 from whatnext.playlists.views import HistoryItem
 from whatnext.records import ids
@@ -79,6 +80,7 @@ class _Teller:
             what=what,
             undoes=None if undoes is None else undoes.hex(),
             undone=undone,
+            can_undo=why_not(record, what) is None,
         )
 
     def clause(self, record: Record, at: Rewind | None = None) -> str:

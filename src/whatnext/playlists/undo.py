@@ -19,6 +19,7 @@ from whatnext.playlists.past import UNWRITTEN, Past
 from whatnext.playlists.requests import Undo
 from whatnext.playlists.sentences import quoted
 from whatnext.playlists.service import Playlists, unchanged
+from whatnext.playlists.undoable import why_not
 from whatnext.playlists.views import Changed
 from whatnext.records import ids
 from whatnext.records.codec import Meta, Record, Write
@@ -56,7 +57,8 @@ def undo(here: Playlists, asked: Undo) -> Changed:
 
 def _undo_one(here: Playlists, playlist: bytes, records: Sequence[Record], target: Record) -> Changed:
     what = clause_of(here, playlist, records, target)
-    _check_undoable(target, what)
+    if reason := why_not(target, what):
+        raise UserError(reason)
     inverse = _Inverse(here, playlist, records, target)
     writes = [write for each in target.body.writes for write in inverse.of(each)]
     _check_right(here, playlist, writes)
@@ -166,20 +168,6 @@ def _standing(here: Playlists, records: Sequence[Record]) -> Iterator[Record]:
         said_name_only = all(write.collection == "profiles" for write in record.body.writes)
         if mine and meta.undoes is None and record.hash not in undone and not said_name_only:
             yield record
-
-
-def _check_undoable(target: Record, what: str) -> None:
-    collections = {write.collection for write in target.body.writes}
-    if target.is_genesis:
-        raise UserError(f"“{what}” cannot be undone: `whatnext playlist delete` removes the playlist")
-    for collection, instead in (
-        ("invites", "`whatnext invite revoke` or a new invite does"),
-        ("members", "`whatnext members role`, `whatnext members remove` or `whatnext playlist leave` does"),
-    ):
-        if collection in collections:
-            raise UserError(f"undo does not change who is in a playlist (“{what}”): {instead}")
-    if collections == {"profiles"}:
-        raise UserError("a name is not undone: `whatnext profile name` gives another one")
 
 
 def _check_right(here: Playlists, playlist: bytes, writes: Sequence[Write]) -> None:

@@ -86,7 +86,7 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class HistoryItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One change: who did what when. `record` names it for `undo`."""
+    """One change: who did what when. `record` names it for `undo`, which refuses it always unless `can_undo`."""
 
     record: str
     at: int
@@ -95,6 +95,7 @@ class HistoryItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     what: str
     undoes: str | None
     undone: bool
+    can_undo: bool = True
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -16,6 +16,7 @@ export interface InviteView {
 
 export interface HistoryItem {
   record: string, at: number, peer: string, name: string | null, what: string, undoes: string | null, undone: boolean
+  canUndo: boolean // false: the node always refuses it
 }
 
 export interface NewsView {
