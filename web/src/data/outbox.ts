@@ -20,6 +20,8 @@ export class Outbox {
   readonly #key: string
   #timer: ReturnType<typeof setTimeout> | undefined
   #isKept = true
+  /** Names under which pages before this one kept what it took over, until it is kept under its own; what frees each. */
+  readonly #inherited = new Map<string, () => void>()
 
   constructor (peer: string) {
     this.#prefix = `waiting:${peer}:`
@@ -63,19 +65,21 @@ export class Outbox {
     const ask = (key: string): void => {
       if (!key.startsWith(this.#prefix) || asked.has(key)) return
       asked.add(key)
-      const take = (): void => {
+      const take = async (): Promise<void> => {
         if (document.hidden) { // its timers are slow: one that is looked at goes first
           document.addEventListener('visibilitychange', request, { once: true })
           return
         }
         const left = read(key).map((each) => this.#beside(each)).filter((each) => each !== null)
         for (const each of left) if (!this.#waiting.has(each.id)) this.#waiting.set(each.id, each)
-        this.#keep()
-        localStorage.removeItem(key)
         given(left)
+        await new Promise<void>((resolve) => { // the lock is held meanwhile: no third page takes it over too
+          this.#inherited.set(key, resolve)
+          this.#keep()
+        })
       }
       const request = (): void => {
-        if (navigator.locks === undefined) take()
+        if (navigator.locks === undefined) void take()
         else void navigator.locks.request(key, take)
       }
       request()
@@ -109,9 +113,18 @@ export class Outbox {
       this.#isKept = text.length <= MAX_CHARACTERS
       if (text === '[]') localStorage.removeItem(this.#key)
       else if (this.#isKept) localStorage.setItem(this.#key, text)
+      if (this.#isKept) this.#leave()
     } catch {
       this.#isKept = false // no room: the page asks before it is closed
     }
+  }
+
+  #leave (): void {
+    for (const [key, free] of this.#inherited) {
+      localStorage.removeItem(key)
+      free()
+    }
+    this.#inherited.clear()
   }
 }
 
