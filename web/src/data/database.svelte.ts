@@ -78,7 +78,10 @@ export class Store {
       throw error
     }
     const after = await this.#states(name, ids)
-    for (const id of ids) this.outbox.note(name, id, before.get(id) ?? null, after.get(id) ?? null)
+    for (const id of ids) {
+      this.waiting.add(id) // again: the node may have taken an earlier edit of it meanwhile
+      this.outbox.note(name, id, before.get(id) ?? null, after.get(id) ?? null)
+    }
     void this.#settle(name, ids)
   }
 
