@@ -84,3 +84,20 @@ export async function joinsNobody ({ open }, { link, invite, name }) {
   await page.getByText('Waiting for a member to let you in').waitFor()
   assert.equal(await page.getByText('Your first playlist').count(), 0, `${name} waits for a playlist`)
 }
+
+/** On a phone a name of any length leaves room for the list, and can be read whole; its height in pixels. */
+export async function longName ({ open }, { link, playlist, name }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}`, viewport: { width: 390, height: 844 } })
+  const heading = page.locator('h1')
+  await heading.waitFor()
+  assert.equal(await heading.getAttribute('title'), name)
+  return (await heading.boundingBox()).height
+}
+
+/** What the history offers to undo. */
+export async function offersUndo ({ open }, { link, playlist }) {
+  const page = await open(link, { path: `/#/playlist/${playlist}` })
+  await page.locator('.tools').getByRole('button', { name: 'History' }).click()
+  await page.getByText('invited as editor').waitFor()
+  return await page.getByRole('button', { name: /^Undo/ }).evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')))
+}

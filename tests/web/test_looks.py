@@ -48,3 +48,16 @@ def test_who_joins_while_nobody_is_there_is_told_that_it_waits(scene, nodes):
     invite = ada.ask("invite.create", playlist=playlist)["link"]
     ada.kill()
     scene("joinsNobody", link=link_to(ben), invite=invite, name="Ben")
+
+
+def test_a_name_of_500_characters_does_not_fill_a_phones_screen(scene, ada):
+    name = "Every song of that one long summer " * 14 + "by the sea"
+    assert len(name) == 500
+    playlist = ada.ask("playlist.create", name=name)["id"]
+    assert scene("longName", link=link_to(ada), playlist=playlist, name=name) < 150
+
+
+def test_the_history_offers_no_undo_for_what_is_never_undone(scene, ada, playlist):
+    ada.ask("invite.create", playlist=playlist)
+    (offered,) = scene("offersUndo", link=link_to(ada), playlist=playlist)
+    assert "added 6 tracks" in offered
