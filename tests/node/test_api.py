@@ -251,6 +251,11 @@ async def test_one_connection_carries_many_requests_also_sent_ahead(api):
     assert (await raw(api, one + one + last)).count(b'{"said":"la"}') == 3
 
 
+async def test_a_page_is_read_over_one_connection(api):
+    one, last = head(api, "GET", "/openapi.json"), head(api, "GET", "/openapi.json", "Connection: close")
+    assert (await raw(api, one + one + last)).count(b"HTTP/1.1 200") == 3
+
+
 async def test_what_is_no_http_gets_400_and_the_node_goes_on(api):
     assert (await raw(api, b"\x00\x01\x02 nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400")
     assert (await raw(api, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 400")

@@ -20,6 +20,7 @@ STALL_S = 130.0
 """Patience with a client that takes nothing of an answer; a paused player has its own, shorter one."""
 _MAX_HEAD_BYTES = 64 * 1024
 """Browsers send the cookies of every server on this machine along, whatever its port."""
+_BODY_HEADERS = (b"content-length", b"transfer-encoding")
 _READ_BYTES = 64 * 1024
 _MAX_AHEAD = 64 * 1024
 """Bytes a client may send beyond the request that is being answered."""
@@ -58,6 +59,8 @@ class Connection:
             return False
         self._is_head = event.method == b"HEAD"
         await self._app(self._scope(event), self._receive, self._send)
+        if not any(name in _BODY_HEADERS for name, _ in event.headers):
+            self._http.next_event()  # the end of a request without a body, which nobody has asked for
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
         self._http.start_next_cycle()
