@@ -132,7 +132,7 @@ export const text = {
     connect: (who: string) => `Connect to ${who}?`, claims: (name: string) => `“${name}” (says the link)`,
     connectWhat: 'Your devices find each other from now on. Nothing else is shared until one of you invites the other.',
     name: 'Your name, as members see it', join: 'Join', doConnect: 'Connect', notNow: 'Not now',
-    joined: 'You are in.', waiting: 'You have joined. The tracks come as soon as a member is online.',
+    joined: 'You are in.',
     onItsWay: 'Waiting for a member of this playlist to let you in. It arrives as soon as one is reached, also after a restart.', giveUp: 'Wait no longer',
     refusals: {
       expired: 'The invite has expired: ask for a new one.', revoked: 'The invite was revoked: ask the owner for a new one.',
