@@ -9,36 +9,13 @@ import sys
 import pytest
 import trio
 import trio.testing
+from raw_http import ECHO, UPGRADE, head, raw
 
 from whatnext.node.api import access as access_module
 from whatnext.node.api import owner, server
 from whatnext.node.api.access import Access
 
-ECHO = b'{"text":"la"}'
 OTHER_USER = 65534
-UPGRADE = (
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: " + "A" * 22 + "==",
-)
-
-
-def head(api, method: str, target: str, *more: str, host: str | None = None, token: bool = True) -> bytes:
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host or f'127.0.0.1:{api.port}'}"]
-    lines += [f"Authorization: Bearer {api.access.token}"] if token else []
-    return "\r\n".join([*lines, *more, "", ""]).encode()
-
-
-async def raw(api, data: bytes) -> bytes:
-    """All that comes back until the connection ends, or three seconds of nothing."""
-    async with await trio.open_tcp_stream("127.0.0.1", api.port) as stream:
-        await stream.send_all(data)
-        answer = b""
-        with trio.move_on_after(3):
-            while part := await stream.receive_some():
-                answer += part
-        return answer
 
 
 async def signed_in(api) -> dict[str, str]:

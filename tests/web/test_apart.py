@@ -4,14 +4,13 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import javascript
 import pytest
+from browser_control import obeying
 
 from whatnext.bench.nodes import Node
 
@@ -62,21 +61,12 @@ def pair(wires, tmp_path: Path) -> Iterator[list[Node]]:
 def control(wires) -> Iterator[str]:
     """Where the browser's driver has Ben cut off (`/cut`), and let in again (`/heal`)."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            _ = wires("cut", device="ben") if self.path == "/cut" else wires("heal")
-            self.send_response(200)
-            self.end_headers()
+    def do(path: str) -> bool:
+        _ = wires("cut", device="ben") if path == "/cut" else wires("heal")
+        return True
 
-        def log_message(self, *_):
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with obeying(do) as url:
+        yield url
 
 
 def test_two_who_lose_each_other_go_on_and_agree_when_they_meet_again(scene, pair, control):

@@ -6,16 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
 import pytest
+from browser_control import obeying
 
 from whatnext.config import Settings
 from whatnext.node import state_file
@@ -72,39 +71,27 @@ def desktop(tmp_path) -> Iterator[Desktop]:
     made.process.wait(20)
 
 
-@contextmanager
-def control_of(desktop: Desktop, playlist: str, away_s: list[float]) -> Iterator[str]:
+def control_of(desktop: Desktop, playlist: str, away_s: list[float]) -> AbstractContextManager[str]:
     """A server for the browser's driver: `/kill` kills the node -9, `/has/TITLE` is 200 once the node has it.
 
     `away_s` gets how long the node answered nobody, for each kill.
     """
     killed_at: list[float] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            found = True
-            if self.path == "/kill":
-                os.kill(state_file.read(desktop.profile).pid, signal.SIGKILL)
-                killed_at.append(time.monotonic())
-            else:
-                try:
-                    found = self.path.rpartition("/")[2] in desktop.titles(playlist)
-                    if len(away_s) < len(killed_at):
-                        away_s.append(time.monotonic() - killed_at[-1])
-                except (OSError, http.client.HTTPException, json.JSONDecodeError, KeyError):
-                    found = False
-            self.send_response(200 if found else 404)
-            self.end_headers()
+    def do(path: str) -> bool:
+        if path == "/kill":
+            os.kill(state_file.read(desktop.profile).pid, signal.SIGKILL)
+            killed_at.append(time.monotonic())
+            return True
+        try:
+            found = path.rpartition("/")[2] in desktop.titles(playlist)
+        except (OSError, http.client.HTTPException, json.JSONDecodeError, KeyError):
+            return False
+        if len(away_s) < len(killed_at):
+            away_s.append(time.monotonic() - killed_at[-1])
+        return found
 
-        def log_message(self, *_):
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    return obeying(do)
 
 
 @pytest.mark.soak

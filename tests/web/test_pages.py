@@ -1,13 +1,12 @@
 """People in browsers on real nodes: what they do, what they see, and that nothing is lost."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import audio
 import pytest
+from browser_control import obeying
 
 from whatnext.bench.nodes import Node
 
@@ -112,29 +111,18 @@ def test_everything_goes_by_keyboard_alone(scene, ada):
     scene("keyboardOnly", link=link_to(ada))
 
 
-@contextmanager
-def control_of(node: Node, meanwhile: Callable[[], object] = object) -> Iterator[str]:
+def control_of(node: Node, meanwhile: Callable[[], object] = object) -> AbstractContextManager[str]:
     """A server where the browser's driver has the node killed and started again; it takes the port it had."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            if self.path == "/kill":
-                node.kill()
-            else:
-                node.start()
-                meanwhile()
-            self.send_response(200)
-            self.end_headers()
+    def do(path: str) -> bool:
+        if path == "/kill":
+            node.kill()
+        else:
+            node.start()
+            meanwhile()
+        return True
 
-        def log_message(self, *_):
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    return obeying(do)
 
 
 def test_a_friend_is_left_met_blocked_and_found_again_and_the_page_says_how_that_stands(scene, nodes):
